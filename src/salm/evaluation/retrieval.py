@@ -1,0 +1,58 @@
+"""Retrieval metrics: recall at k on a similarity matrix with any number of right answers a query.
+
+**Conventions.** Rows are queries, columns are items. The rank of a query is that of its best-placed right answer,
+counted from 0. Ties are broken by index, as a stable sort would. Queries without a right answer do not count.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+__all__ = ["RECALL_AT", "cosine_similarities", "ranks", "recall", "retrieval"]
+
+RECALL_AT = (1, 5, 10)
+"""The k of the tables."""
+
+
+def cosine_similarities(
+    queries: Float[np.ndarray, "query width"], items: Float[np.ndarray, "item width"]
+) -> Float[np.ndarray, "query item"]:
+    """Cosine of every query with every item; an all-zero embedding has similarity 0."""
+    return _unit(queries) @ _unit(items).T
+
+
+def ranks(
+    similarities: Float[np.ndarray, "query item"], positives: Bool[np.ndarray, "query item"]
+) -> Int[np.ndarray, " answered"]:
+    """Rank of the best-placed right answer of every query that has one."""
+    if similarities.shape != positives.shape:
+        raise ValueError(f"similarities are {similarities.shape} but positives are {positives.shape}.")
+    answered = positives.any(axis=1)
+    similarities, positives = similarities[answered], positives[answered]
+    best = np.where(positives, similarities, -np.inf).max(axis=1, keepdims=True, initial=-np.inf)
+    column = np.argmax(positives & (similarities == best), axis=1)[:, None]
+    earlier_tie = (similarities == best) & (np.arange(similarities.shape[1])[None] < column)
+    return ((similarities > best) | earlier_tie).sum(axis=1)
+
+
+def recall(query_ranks: Int[np.ndarray, " query"]) -> dict[str, float]:
+    """Share of queries whose rank is below k, as ``{"r1": ..., "r5": ..., "r10": ...}``; 0 without queries."""
+    return {f"r{k}": float(np.mean(query_ranks < k)) if len(query_ranks) else 0.0 for k in RECALL_AT}
+
+
+def retrieval(
+    audio: Float[np.ndarray, "audio width"],
+    text: Float[np.ndarray, "text width"],
+    positives: Bool[np.ndarray, "audio text"],
+) -> Mapping[str, dict[str, float]]:
+    """Recall in both directions by cosine similarity: ``text_to_audio`` and ``audio_to_text``."""
+    similarities = cosine_similarities(audio, text)
+    return {
+        "text_to_audio": recall(ranks(similarities.T, positives.T)),
+        "audio_to_text": recall(ranks(similarities, positives)),
+    }
+
+
+def _unit(vectors: Float[np.ndarray, "item width"]) -> Float[np.ndarray, "item width"]:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)

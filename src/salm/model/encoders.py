@@ -1,0 +1,182 @@
+"""Pairs of encoders, what and where: the audio side of the model before its projections.
+
+Every pair has the same two steps. ``observe`` turns a window of sound into everything that is not learned: features,
+and what frozen encoders say. ``forward`` turns that into two encodings. A training loader runs the first step in
+another process; inference runs them one after the other.
+"""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from salm.audio.features import LogMelIntensity
+from salm.model.htsat import HTSAT
+from salm.model.stitch import CrossStitch
+from salm.model.tagger import Tagger, TaggerMel
+
+__all__ = ["DualHTSAT", "EncoderPair", "FeatureNorm", "IntensityPooling", "Observation", "TaggerAndHTSAT"]
+
+SPATIAL_CHANNELS = 7
+
+
+class Observation(NamedTuple):
+    """The part of the audio side that is not learned, for a batch of windows."""
+
+    features: Float[Tensor, "batch 7 frame mel"]
+    """Log-mel of W, Y, Z, X and mel intensity of Y, Z, X."""
+    tags: Float[Tensor, "batch tag_dim"]
+    """Clip embedding of the frozen tagger; of width 0 for pairs without one."""
+    tag_logits: Float[Tensor, "batch label"]
+    """The tagger's logits over AudioSet's labels; of width 0 for pairs without one."""
+
+
+class EncoderPair(nn.Module):
+    """Two encoders, what and where."""
+
+    what_dim: int
+    where_dim: int
+
+    def observe(self, foa: Float[Tensor, "batch 4 time"]) -> Observation:
+        """The un-learned part of the encodings of one batch of AmbiX windows."""
+        raise NotImplementedError
+
+    def forward(self, observation: Observation) -> tuple[Float[Tensor, "batch what"], Float[Tensor, "batch where"]]:
+        """The what and where encodings of one batch of observed windows."""
+        raise NotImplementedError
+
+
+class FeatureNorm(nn.Module):
+    """Batch normalisation of every mel band of every channel on its own, over batch and time."""
+
+    def __init__(self, *, channels: int, mel_bins: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(channels * mel_bins)
+
+    def forward(self, features: Float[Tensor, "batch channel frame mel"]) -> Float[Tensor, "batch channel frame mel"]:
+        """Features with zero mean and unit variance a channel and band."""
+        flat = features.transpose(2, 3).flatten(1, 2)
+        return self.norm(flat).unflatten(1, (features.shape[1], features.shape[3])).transpose(2, 3)
+
+
+class IntensityPooling(nn.Module):
+    """Attention over the first stage's tokens that pools the raw mel intensity into a few directions.
+
+    Each of ``maps`` softmax maps says which time-frequency patches to trust; the intensity vectors of the patches,
+    averaged under it, give a unit vector and a length. A network that only saw normalised features would have to
+    learn what this computes.
+    """
+
+    def __init__(self, *, dim: int, maps: int) -> None:
+        super().__init__()
+        self.logits = nn.Linear(dim, maps)
+        self.out_dim = 4 * maps
+
+    def forward(
+        self, tokens: Float[Tensor, "batch token dim"], intensity: Float[Tensor, "batch token 3"]
+    ) -> Float[Tensor, "batch out"]:
+        """Unit vectors and lengths of the pooled intensity, all maps one after the other."""
+        weights = self.logits(tokens).float().softmax(1)
+        pooled = weights.transpose(1, 2) @ intensity.float()
+        length = torch.linalg.vector_norm(pooled, dim=-1, keepdim=True).clamp(min=1e-6)
+        return torch.cat([pooled / length, length], dim=-1).flatten(1)
+
+
+class DualHTSAT(EncoderPair):
+    """The paper's pair: one HTSAT on W, one on all channels, exchanging features before every stage.
+
+    # Paper: the code line updates the running statistics of W's normalisation twice a step, once for each branch;
+    # here: W is normalised once and shared, because both branches see the same values.
+
+    Parameters
+    ----------
+    frontend
+        Waveform to seven feature channels.
+    what, where
+        Encoders of one and of seven channels and equal size.
+    """
+
+    def __init__(self, *, frontend: LogMelIntensity, what: HTSAT, where: HTSAT) -> None:
+        super().__init__()
+        self.frontend = frontend
+        self.norm = FeatureNorm(channels=SPATIAL_CHANNELS, mel_bins=frontend.filters.shape[1])
+        self.what, self.where = what, where
+        self.stitches = nn.ModuleList(CrossStitch(width) for width in what.stage_widths)
+        self.what_dim = self.where_dim = what.out_dim
+
+    @torch.no_grad()
+    def observe(self, foa: Float[Tensor, "batch 4 time"]) -> Observation:
+        """The seven feature channels."""
+        empty = foa.new_zeros(len(foa), 0)
+        return Observation(self.frontend(foa), empty, empty)
+
+    def forward(self, observation: Observation) -> tuple[Float[Tensor, "batch what"], Float[Tensor, "batch where"]]:
+        """Mean of the final tokens of both branches."""
+        features = self.norm(observation.features)
+        what, where = self.what.embed(features[:, :1]), self.where.embed(features)
+        for stitch, what_stage, where_stage in zip(self.stitches, self.what.layers, self.where.layers, strict=True):
+            what, where = stitch(what, where)
+            what, where = what_stage(what), where_stage(where)
+        return self.what.finish(what).mean(1), self.where.finish(where).mean(1)
+
+
+class TaggerAndHTSAT(EncoderPair):
+    """The laptop's pair: a frozen AudioSet tagger says what, a small HTSAT with intensity pooling says where.
+
+    Parameters
+    ----------
+    frontend
+        Waveform to seven feature channels.
+    tagger, tagger_mel
+        The frozen network and its own front end, on W at the rate of the model.
+    where
+        Encoder of seven channels.
+    intensity_maps
+        Number of attention maps that pool the intensity; 0 leaves the pooling out.
+    """
+
+    def __init__(
+        self, *, frontend: LogMelIntensity, tagger: Tagger, tagger_mel: TaggerMel, where: HTSAT, intensity_maps: int
+    ) -> None:
+        super().__init__()
+        self.frontend = frontend
+        self.tagger = tagger.requires_grad_(False).eval()
+        self.tagger_mel = tagger_mel
+        self.norm = FeatureNorm(channels=SPATIAL_CHANNELS, mel_bins=frontend.filters.shape[1])
+        self.where = where
+        self.pooling = IntensityPooling(dim=where.stage_widths[0], maps=intensity_maps) if intensity_maps else None
+        self.what_dim = tagger.embedding_dim
+        self.where_dim = where.out_dim + (self.pooling.out_dim if self.pooling else 0)
+
+    def train(self, mode: bool = True) -> "TaggerAndHTSAT":
+        """Set the training mode of all but the frozen tagger."""
+        super().train(mode)
+        self.tagger.eval()
+        return self
+
+    @torch.no_grad()
+    def observe(self, foa: Float[Tensor, "batch 4 time"]) -> Observation:
+        """The seven feature channels, and what the tagger hears in W."""
+        tags, logits = self.tagger(self.tagger_mel(foa[:, 0]))
+        return Observation(self.frontend(foa), tags, logits)
+
+    def forward(self, observation: Observation) -> tuple[Float[Tensor, "batch what"], Float[Tensor, "batch where"]]:
+        """The tagger's embedding, and the where encoder's mean token with the pooled intensity behind it."""
+        tokens = self.where.embed(self.norm(observation.features))
+        first, *others = self.where.layers
+        tokens = first.attend(tokens)
+        pooled = self._pool(tokens, observation.features)
+        tokens = first.merge(tokens)
+        for stage in others:
+            tokens = stage(tokens)
+        return observation.tags, torch.cat([self.where.finish(tokens).mean(1), *pooled], dim=-1)
+
+    def _pool(self, tokens: Tensor, features: Tensor) -> list[Tensor]:
+        if self.pooling is None:
+            return []
+        # The filters' sums undo the mel projection's gain: a plane wave then has intensity of length one.
+        intensity = features[:, 4:] / self.frontend.filters.sum(0)
+        image = self.where.fold(intensity)
+        patches = nn.functional.avg_pool2d(image, self.where.patch).flatten(2).transpose(1, 2)
+        return [self.pooling(tokens, patches)]

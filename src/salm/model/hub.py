@@ -1,0 +1,164 @@
+"""Saving and loading of models: safetensors and `config.json` in a folder, no pickle.
+
+A folder of weights holds what was trained; frozen towers (the text tower, the tagger) lie in folders of their own that
+ship with the package, so that a new training does not store them again. Weights are stored in half precision and
+computed with in single precision.
+"""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from salm.errors import InputError
+from salm.model.config import ModelConfig, from_mapping, to_mapping
+from salm.model.encoders import TaggerAndHTSAT
+from salm.model.presets import build
+from salm.model.salm import SALM
+from salm.model.text import SentenceTower
+
+__all__ = ["WEIGHTS", "build_frozen", "digest", "load", "resolve", "save", "shipped_models", "tag_labels", "text_tower"]
+
+WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
+"""Folder of the weights that ship with the package."""
+
+FROZEN_PREFIXES = ("text.", "pair.tagger.")
+CONFIG_NAME, WEIGHTS_NAME = "config.json", "model.safetensors"
+
+
+def shipped_models() -> tuple[str, ...]:
+    """Names of the models whose weights ship with the package."""
+    return tuple(sorted(p.name for p in WEIGHTS.iterdir() if '"pair"' in _read_text(p / CONFIG_NAME)))
+
+
+def resolve(name: str | Path) -> Path:
+    """Folder of a model: a folder itself, a model that ships with the package, or an ``owner/name`` on the hub.
+
+    Raises
+    ------
+    InputError
+        If there is no such folder or model, or the hub cannot be reached.
+    """
+    folder = Path(name)
+    if (folder / CONFIG_NAME).is_file():
+        return folder
+    if str(name) in shipped_models():
+        return WEIGHTS / str(name)
+    if str(name).count("/") == 1 and not folder.exists():
+        return _download(str(name))
+    known = ", ".join(shipped_models())
+    raise InputError(f"{name}: no such model; give a folder with {CONFIG_NAME}, a hub id owner/name, or one of: {known}.")
+
+
+def load(name: str | Path) -> tuple[SALM, ModelConfig]:
+    """A trained model in evaluation mode, single precision, and its configuration.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be found or read, or its weights do not fit its configuration.
+    """
+    folder = resolve(name)
+    config = read_config(folder)
+    model = build_frozen(config)
+    weights = _read_weights(folder)
+    missing, unexpected = model.load_state_dict(weights, strict=False)
+    missing = [key for key in missing if not key.startswith(FROZEN_PREFIXES)]
+    if missing or unexpected:
+        raise InputError(
+            f"{folder / WEIGHTS_NAME} does not fit its configuration: {len(missing)} weights are missing and "
+            f"{len(unexpected)} unknown, the first is {(missing + unexpected)[0]}."
+        )
+    return model.eval(), config
+
+
+def save(model: SALM, config: ModelConfig, folder: str | Path, *, dtype: torch.dtype = torch.float16) -> None:
+    """Write what was trained of a model as ``config.json`` and ``model.safetensors``.
+
+    Both are written under temporary names and renamed when whole. Buffers of integers keep their type.
+    """
+    from safetensors.torch import save_file
+
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    trained = {
+        key: (value.to(dtype) if value.is_floating_point() else value).contiguous().cpu()
+        for key, value in model.state_dict().items()
+        if not key.startswith(FROZEN_PREFIXES)
+    }
+    save_file(trained, folder / f"{WEIGHTS_NAME}.part", metadata={"format": "pt"})
+    os.replace(folder / f"{WEIGHTS_NAME}.part", folder / WEIGHTS_NAME)
+    (folder / f"{CONFIG_NAME}.part").write_text(json.dumps(to_mapping(config), indent=1) + "\n", encoding="utf-8")
+    os.replace(folder / f"{CONFIG_NAME}.part", folder / CONFIG_NAME)
+
+
+def build_frozen(config: ModelConfig) -> SALM:
+    """A model with the shipped frozen towers and random weights elsewhere."""
+    model = build(config, text=text_tower(config.text))
+    if isinstance(model.pair, TaggerAndHTSAT):
+        model.pair.tagger.load_state_dict(_read_weights(WEIGHTS / "mn04"))
+    return model
+
+
+def text_tower(name: str) -> SentenceTower:
+    """A frozen text tower that ships with the package."""
+    folder = WEIGHTS / name
+    if not (folder / WEIGHTS_NAME).is_file():
+        raise InputError(f"there is no text tower {name!r} among the shipped weights.")
+    tower = SentenceTower(config=_read_json(folder / CONFIG_NAME), tokenizer=folder / "tokenizer.json")
+    tower.bert.load_state_dict({key: value.float() for key, value in _read_weights(folder).items()})
+    return tower
+
+
+def tag_labels() -> tuple[str, ...]:
+    """AudioSet's label names in the order of the tagger's logits."""
+    return tuple(_read_json(WEIGHTS / "mn04" / CONFIG_NAME)["labels"])
+
+
+def digest(name: str | Path) -> str:
+    """First 16 hexadecimal digits of the SHA-256 of a model's configuration and weights: its identity."""
+    folder = resolve(name)
+    content = hashlib.sha256()
+    for part in (CONFIG_NAME, WEIGHTS_NAME):
+        content.update((folder / part).read_bytes())
+    return content.hexdigest()[:16]
+
+
+def read_config(folder: Path) -> ModelConfig:
+    """Configuration of the model in a folder."""
+    return from_mapping(ModelConfig, _read_json(folder / CONFIG_NAME), where=str(folder / CONFIG_NAME))
+
+
+def _read_weights(folder: Path) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return dict(load_file(folder / WEIGHTS_NAME))
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{folder / WEIGHTS_NAME} cannot be read as safetensors: {error}.") from error
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read as JSON: {error}.") from error
+
+
+def _read_text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def _download(hub_id: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(hub_id, allow_patterns=[CONFIG_NAME, WEIGHTS_NAME]))
+    except Exception as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"{hub_id}: not a folder here, and the hub did not give it: {reason}") from error

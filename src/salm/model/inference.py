@@ -1,0 +1,249 @@
+"""A trained model ready for recordings: embed, locate, rank.
+
+Recordings of any rate and length are resampled and cut into windows of the model; what belongs to a whole recording
+is the mean over its windows. Nothing here is random: the same recording gives the same numbers, bit for bit.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+
+from salm.audio.intensity import IntensityDirection, locate_by_intensity
+from salm.audio.recording import Recording, resample
+from salm.audio.window import windows
+from salm.frame import SECTORS, angle_between_deg, azimuth_elevation, sector_index, unit_vector
+from salm.model import hub
+from salm.model.confidence import Evidence, confidence
+from salm.model.config import ModelConfig
+from salm.model.salm import SALM
+from salm.scenes.captions import DIRECTION_PHRASINGS, direction_sentence
+
+__all__ = ["AudioEmbeddings", "Heard", "Location", "Model", "Ranked", "load"]
+
+BATCH = 16
+
+
+class AudioEmbeddings(NamedTuple):
+    """Embeddings of recordings or windows, raw: Eq. 3 needs their length."""
+
+    joint: Float32[np.ndarray, "item width"]
+    semantic: Float32[np.ndarray, "item width"]
+    spatial: Float32[np.ndarray, "item width"]
+
+    def normalised(self) -> "AudioEmbeddings":
+        """The same embeddings with length one."""
+        return AudioEmbeddings(*(_unit(part) for part in self))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Location:
+    """Where the sound of one window is, and how far that can be trusted."""
+
+    start_s: float
+    end_s: float
+    azimuth_deg: float | None
+    elevation_deg: float | None
+    sector: str | None
+    confidence: float
+    """Estimated chance that the direction is within 20 degrees of the truth, 0 to 1."""
+    ambiguity: str | None
+    """None, ``front-back`` (two channels cannot tell) or ``all`` (no direction can be known)."""
+    reason: str | None
+    """Why there is an ambiguity, in words."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain form, ready for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ranked:
+    """One sentence against a recording; cosine similarities, -1 to 1."""
+
+    text: str
+    score: float
+    """With the joint embedding."""
+    what: float
+    """With the semantic embedding."""
+    where: float
+    """With the spatial embedding."""
+
+
+class Heard(NamedTuple):
+    """All windows of one recording through the network."""
+
+    start_s: list[float]
+    end_s: list[float]
+    embeddings: AudioEmbeddings
+    direction: Float32[np.ndarray, "window 3"]
+    """Unit vectors x, y, z."""
+
+
+class Model:
+    """A trained spatial audio-language model.
+
+    Parameters
+    ----------
+    network, config
+        What :func:`salm.model.hub.load` gives.
+    digest
+        Identity of the weights; an index remembers it.
+    device
+        Where the network runs.
+    """
+
+    def __init__(self, network: SALM, config: ModelConfig, *, digest: str = "", device: str = "cpu") -> None:
+        self.network = network.eval().to(device)
+        self.config = config
+        self.digest = digest
+        self.device = device
+
+    def embed_audio(self, recordings: Sequence[Recording]) -> AudioEmbeddings:
+        """Embeddings of whole recordings: the mean over the windows of each; float32, raw.
+
+        Without all four channels of an Ambisonics recording nothing is known of where, and the joint embedding is the
+        semantic one.
+        """
+        parts = [self.hear(recording).embeddings for recording in recordings]
+        stacked = [np.stack([part[i].mean(axis=0) for part in parts]) for i in range(3)]
+        return AudioEmbeddings(*stacked)
+
+    @torch.inference_mode()
+    def embed_text(self, sentences: Sequence[str]) -> Float32[np.ndarray, "item width"]:
+        """Text embeddings, of length one."""
+        return _unit(self.network.embed_sentences(list(sentences)).float().cpu().numpy())
+
+    def locate(self, recording: Recording) -> Location:
+        """Where the sound of the whole recording is: windows count by their confidence."""
+        return _merged(self.locate_windows(recording))
+
+    def locate_windows(self, recording: Recording) -> list[Location]:
+        """Where the sound of each window is.
+
+        Two channels cannot tell front from back and one cannot tell anything: such recordings are located by
+        intensity as far as that goes, and say so.
+        """
+        recording = resample(recording, self.config.features.rate_hz)
+        heard = self.hear(recording)
+        spans = zip(heard.start_s, heard.end_s, heard.direction, heard.embeddings.spatial, strict=True)
+        return [self._location(recording, *span) for span in spans]
+
+    def rank(self, recording: Recording, sentences: Sequence[str]) -> list[Ranked]:
+        """The sentences, best first, with what and where scored apart."""
+        audio, text = self.embed_audio([recording]).normalised(), self.embed_text(sentences)
+        joint, what, where = ((text @ part[0]).tolist() for part in audio)
+        scored = zip(sentences, joint, what, where, strict=True)
+        ranked = [Ranked(text=t, score=j, what=a, where=b) for t, j, a, b in scored]
+        return sorted(ranked, key=lambda item: -item.score)
+
+    def hear(self, recording: Recording) -> Heard:
+        """Every window of a recording through the network."""
+        recording = resample(recording, self.config.features.rate_hz)
+        parts = windows(recording.samples, self.config.features.window_samples)
+        stacked = np.stack([samples for _, _, samples in parts])
+        outputs = [self._through(stacked[i : i + BATCH]) for i in range(0, len(stacked), BATCH)]
+        joint, semantic, spatial, direction = (np.concatenate(part) for part in zip(*outputs, strict=True))
+        if recording.ambiguity is not None:
+            joint = semantic
+        return Heard(
+            start_s=[start / recording.rate_hz for start, _, _ in parts],
+            end_s=[stop / recording.rate_hz for _, stop, _ in parts],
+            embeddings=AudioEmbeddings(joint, semantic, spatial),
+            direction=_unit(direction),
+        )
+
+    @cached_property
+    def direction_sentences(self) -> Float32[np.ndarray, "sector width"]:
+        """Text embedding of each of the eight directions: the mean over all phrasings, of length one."""
+        facing = self.config.facing
+        said = [direction_sentence(s, phrasing=p, facing=facing) for p in DIRECTION_PHRASINGS for s in range(8)]
+        return _unit(self.embed_text(said).reshape(len(DIRECTION_PHRASINGS), 8, -1).mean(axis=0))
+
+    @torch.inference_mode()
+    def _through(self, samples: Float32[np.ndarray, "window 4 time"]) -> list[Float32[np.ndarray, "window _"]]:
+        observation = self.network.observe(torch.from_numpy(samples).to(self.device))
+        return [part.float().cpu().numpy() for part in self.network(observation)]
+
+    def _location(
+        self,
+        recording: Recording,
+        start_s: float,
+        end_s: float,
+        direction: Float32[np.ndarray, " 3"],
+        spatial: Float32[np.ndarray, " width"],
+    ) -> Location:
+        span = slice(round(start_s * recording.rate_hz), round(end_s * recording.rate_hz))
+        by_intensity = locate_by_intensity(replace(recording, samples=recording.samples[:, span]))
+        if by_intensity.ambiguity is not None:
+            return _unlearned(by_intensity, start_s, end_s)
+        azimuth_deg, elevation_deg = (float(angle) for angle in azimuth_elevation(direction))
+        evidence = Evidence(
+            disagreement_deg=float(angle_between_deg(direction, by_intensity.vector)),
+            concentration=by_intensity.confidence,
+            sentence=float((self.direction_sentences @ _unit(spatial[None])[0]).max()),
+        )
+        return Location(
+            start_s=start_s,
+            end_s=end_s,
+            azimuth_deg=azimuth_deg,
+            elevation_deg=elevation_deg,
+            sector=SECTORS[int(sector_index(azimuth_deg))],
+            confidence=confidence(evidence, self.config.confidence),
+            ambiguity=None,
+            reason=None,
+        )
+
+
+def load(name: str | Path = "small", *, device: str = "cpu") -> Model:
+    """A trained model: a name that ships with the package, a folder, or a hub id ``owner/name``.
+
+    Raises
+    ------
+    InputError
+        If there is no such model or its files do not fit together.
+    """
+    network, config = hub.load(name)
+    return Model(network, config, digest=hub.digest(name), device=device)
+
+
+def _unlearned(found: IntensityDirection, start_s: float, end_s: float) -> Location:
+    azimuth_deg = found.azimuth_deg
+    return Location(
+        start_s=start_s,
+        end_s=end_s,
+        azimuth_deg=azimuth_deg,
+        elevation_deg=found.elevation_deg,
+        sector=None if azimuth_deg is None else SECTORS[int(sector_index(azimuth_deg))],
+        confidence=found.confidence if azimuth_deg is not None else 0.0,
+        ambiguity=found.ambiguity,
+        reason=found.reason,
+    )
+
+
+def _merged(locations: list[Location]) -> Location:
+    """One location for all windows: the confidence-weighted mean direction of those that have one."""
+    known = [place for place in locations if place.azimuth_deg is not None]
+    span = {"start_s": locations[0].start_s, "end_s": locations[-1].end_s}
+    if not known:
+        return replace(locations[0], **span)
+    weights = np.array([place.confidence + 1e-6 for place in known])
+    vectors = np.stack([unit_vector(place.azimuth_deg, place.elevation_deg or 0.0) for place in known])
+    azimuth_deg, elevation_deg = (float(angle) for angle in azimuth_elevation(weights @ vectors))
+    return replace(
+        known[0],
+        azimuth_deg=azimuth_deg,
+        elevation_deg=None if known[0].elevation_deg is None else elevation_deg,
+        sector=SECTORS[int(sector_index(azimuth_deg))],
+        confidence=float(np.average([place.confidence for place in known], weights=weights)),
+        **span,
+    )
+
+
+def _unit(vectors: Float32[np.ndarray, "item width"]) -> Float32[np.ndarray, "item width"]:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), np.float32(1e-12))

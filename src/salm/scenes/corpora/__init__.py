@@ -1,0 +1,1 @@
+"""Where dry sounds come from: one file a corpus, and what all of them have in common in ``base``."""

@@ -1,0 +1,194 @@
+"""A corpus in a folder: audio files and a CSV table that says what they are.
+
+``file`` and ``caption`` are all a table needs. The other columns that are understood are ``id``, ``alt_captions``
+(separated by ``|``), ``category``, ``split``, ``group``, ``licence``, ``licence_class``, ``attribution`` and
+``duration_s``; any further column can be selected by::
+
+    FolderCorpus("sounds").select(split="test", rows={"licence_class": "permissive"})
+"""
+
+import copy
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+from jaxtyping import Float16, Float32
+
+from salm.errors import InputError
+from salm.scenes.corpora.base import Sound, peak_normalised
+
+__all__ = ["FolderCorpus"]
+
+_REQUIRED = ("file", "caption")
+
+
+class FolderCorpus:
+    """Sounds of a folder, listed by a CSV table in it.
+
+    Parameters
+    ----------
+    folder
+        Where the table is; the paths in its ``file`` column are relative to the folder.
+    manifest
+        Name of the table within the folder, UTF-8 with a header line.
+    keep_in_memory
+        Keep what was decoded, as float16 (about 170 MB an hour at 24 kHz), so that each file is decoded once.
+        Samples are then rounded to 11 bits, on the first call too.
+
+    Raises
+    ------
+    InputError
+        If the folder or table is missing or not readable; if the table has no rows, lacks a column, or has a row
+        without file or caption; if an audio file does not exist; if an id occurs twice; if a group is in two splits.
+
+    Notes
+    -----
+    Without an ``id`` the file's path without its ending is the id, without a ``group`` every sound is its own,
+    and without a ``split`` every sound is in ``train``.
+    """
+
+    def __init__(self, folder: str | Path, *, manifest: str = "manifest.csv", keep_in_memory: bool = False) -> None:
+        self.folder = Path(folder)
+        self.name = self.folder.resolve().name
+        table = self.folder / manifest
+        self._rows = _read_rows(table)
+        self.sounds: tuple[Sound, ...] = tuple(
+            _sound(row, self.folder, f"{table}, line {line}") for line, row in self._rows
+        )
+        _check_unique(self.sounds, table)
+        _check_splits(self.sounds, table)
+        self._files = {
+            sound.id: self.folder / row["file"] for sound, (_, row) in zip(self.sounds, self._rows, strict=True)
+        }
+        self._memory: dict[tuple[str, int], Float16[np.ndarray, " time"]] | None = {} if keep_in_memory else None
+
+    def select(self, *, split: str | None = None, rows: Mapping[str, str] | None = None) -> "FolderCorpus":
+        """Corpus of those sounds that are in a split and have the given values in the given columns of the table.
+
+        Raises
+        ------
+        InputError
+            If the table has no such column, or no remaining sound has the value; the message lists those there are.
+        """
+        kept = list(zip(self.sounds, self._rows, strict=True))
+        if split is not None:
+            _check_known("split", split, [sound.split for sound, _ in kept], corpus=self.name)
+            kept = [(sound, row) for sound, row in kept if sound.split == split]
+        for column, value in (rows or {}).items():
+            _check_known("column", column, self._rows[0][1], corpus=self.name)
+            _check_known(column, value, [row[column] for _, (_, row) in kept], corpus=self.name)
+            kept = [(sound, (line, row)) for sound, (line, row) in kept if row[column] == value]
+        selected = copy.copy(self)
+        selected.sounds = tuple(sound for sound, _ in kept)
+        selected._rows = [row for _, row in kept]
+        return selected
+
+    def audio(self, sound_id: str, *, rate_hz: int = 24_000) -> Float32[np.ndarray, " time"]:
+        """Samples of one sound, channels averaged, resampled, its peak at -3 dBFS.
+
+        Raises
+        ------
+        InputError
+            If the corpus has no such sound, or its file cannot be decoded, is empty or holds what is no number.
+        """
+        if sound_id not in self._files:
+            raise InputError(f"the corpus {self.name} has no sound {sound_id!r}; its ids are in its manifest.")
+        path = self._files[sound_id]
+        if self._memory is None:
+            return _decode(path, rate_hz=rate_hz)
+        if (sound_id, rate_hz) not in self._memory:
+            self._memory[sound_id, rate_hz] = _decode(path, rate_hz=rate_hz).astype(np.float16)
+        return self._memory[sound_id, rate_hz].astype(np.float32)
+
+
+def _read_rows(table: Path) -> list[tuple[int, dict[str, str]]]:
+    """Rows with the line each ends on, every value stripped; cells that are missing are empty."""
+    try:
+        # Spreadsheets put a byte order mark before the first column's name.
+        with table.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, restval="", strict=True)
+            columns = reader.fieldnames or ()
+            rows = [(reader.line_num, row) for row in reader]
+    except FileNotFoundError as error:
+        raise InputError(f"{table} does not exist; a corpus is a folder with a table of its sounds.") from error
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{table} cannot be read as a CSV table in UTF-8: {error}.") from error
+    if missing := [column for column in _REQUIRED if column not in columns]:
+        raise InputError(f"{table} has no column {' and no column '.join(missing)}; it has {', '.join(columns)}.")
+    if not rows:
+        raise InputError(f"{table} lists no sounds; add one row a sound.")
+    if too_long := next((line for line, row in rows if None in row), None):
+        raise InputError(f"{table}, line {too_long}: there are more cells than columns; quote cells that hold a comma.")
+    return [(line, {column: value.strip() for column, value in row.items()}) for line, row in rows]
+
+
+def _sound(row: Mapping[str, str], folder: Path, where: str) -> Sound:
+    if empty := next((column for column in _REQUIRED if not row[column]), None):
+        raise InputError(f"{where}: the {empty} is empty; every sound needs one.")
+    path = folder / row["file"]
+    if not path.is_file():
+        raise InputError(f"{where}: the audio file {path} does not exist; correct the path or delete the row.")
+    sound_id = row.get("id") or Path(row["file"]).with_suffix("").as_posix()
+    alternatives = [caption.strip() for caption in row.get("alt_captions", "").split("|")]
+    return Sound(
+        id=sound_id,
+        captions=(row["caption"], *filter(None, alternatives)),
+        duration_s=_duration_s(row.get("duration_s", ""), path, where),
+        category=row.get("category", ""),
+        split=row.get("split") or "train",
+        group=row.get("group") or sound_id,
+        licence=row.get("licence", ""),
+        licence_class=row.get("licence_class", ""),
+        attribution=row.get("attribution", ""),
+    )
+
+
+def _duration_s(text: str, path: Path, where: str) -> float:
+    try:
+        return float(text) if text else float(soundfile.info(path).duration)
+    except ValueError as error:
+        raise InputError(f"{where}: the duration_s is {text!r} but must be a number of seconds.") from error
+    except soundfile.LibsndfileError as error:
+        raise InputError(f"{where}: {path} is no audio file that can be read.") from error
+
+
+def _check_unique(sounds: Sequence[Sound], table: Path) -> None:
+    seen: set[str] = set()
+    for sound in sounds:
+        if sound.id in seen:
+            raise InputError(f"{table}: the id {sound.id!r} occurs twice; ids name one sound each.")
+        seen.add(sound.id)
+
+
+def _check_splits(sounds: Sequence[Sound], table: Path) -> None:
+    split_of: dict[str, str] = {}
+    for sound in sounds:
+        other = split_of.setdefault(sound.group, sound.split)
+        if other != sound.split:
+            raise InputError(
+                f"{table}: the group {sound.group!r} is in the splits {other} and {sound.split}; "
+                "keep a recording in one split, or tests measure memory."
+            )
+
+
+def _check_known(what: str, value: str, known: Sequence[str] | Mapping[str, str], *, corpus: str) -> None:
+    if value not in known:
+        # Free-text columns can have thousands of values: a line holds a dozen.
+        names = sorted(set(known))
+        listed = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+        raise InputError(f"no sound of the corpus {corpus} has the {what} {value!r}; there is {listed}.")
+
+
+def _decode(path: Path, *, rate_hz: int) -> Float32[np.ndarray, " time"]:
+    try:
+        samples, file_rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise InputError(f"{path} is no audio file that can be read.") from error
+    mono = samples.mean(axis=1)
+    if not mono.size or not np.isfinite(mono).all():
+        raise InputError(f"{path} {'holds values that are no numbers' if mono.size else 'holds no samples'}.")
+    resampled: Float32[np.ndarray, " time"] = soxr.resample(mono, file_rate_hz, rate_hz)
+    return peak_normalised(resampled)

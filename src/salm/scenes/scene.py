@@ -1,0 +1,130 @@
+"""A scene: which sounds are where in which room, as plain data, and the pure function that renders it.
+
+The recipe is the data set. A scene is a few hundred bytes; rendering it gives the same samples every time, so a corpus
+of spatial audio is a small table and the audio itself need never be stored.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32
+
+from salm.acoustics.render import convolve
+from salm.acoustics.room import Room
+from salm.acoustics.srir import simulate
+from salm.audio.formats import encode_plane_wave
+from salm.errors import InputError
+from salm.frame import sector_index, unit_vector
+from salm.scenes.corpora.base import Corpus
+
+__all__ = ["SCHEMA", "Scene", "Source", "render_scene"]
+
+SCHEMA = 1
+"""Version of the plain form of a scene."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """One sound at one place."""
+
+    sound_id: str
+    caption: str
+    """What it is, without place words."""
+    azimuth_deg: float
+    elevation_deg: float
+    distance_m: float
+    """From the microphone, in metres."""
+    gain_db: float = 0.0
+    start_s: float = 0.0
+    """When it begins within the scene."""
+
+    @property
+    def sector(self) -> int:
+        """Index of the 45 degree sector that the source is in."""
+        return int(sector_index(self.azimuth_deg))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """One or more sounds in one room around one microphone."""
+
+    seed: int
+    """Of everything random in rendering: the diffuse tail and the sensor noise."""
+    sources: tuple[Source, ...]
+    room: Room | None = None
+    """None is the free field."""
+    duration_s: float | None = None
+    """Length of the recording; None is the length of the dry sounds, as in the paper's code line."""
+    noise_db: float | None = None
+    """Level of white sensor noise in each channel relative to the recording's mean level in W; None is no noise."""
+
+    def __post_init__(self) -> None:
+        if not self.sources:
+            raise ValueError("a scene needs at least one source.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain form, ready for JSON."""
+        return {
+            **asdict(self),
+            "schema": SCHEMA,
+            "sources": [asdict(source) for source in self.sources],
+            "room": self.room.to_dict() if self.room else None,
+        }
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> "Scene":
+        """Scene from its plain form.
+
+        Raises
+        ------
+        InputError
+            If the form has another schema or lacks or does not know a field.
+        """
+        values = dict(plain)
+        if (schema := values.pop("schema", None)) != SCHEMA:
+            raise InputError(f"the scene has schema {schema!r} but this version reads schema {SCHEMA}.")
+        try:
+            values["sources"] = tuple(Source(**source) for source in values["sources"])
+            values["room"] = Room.from_dict(values["room"]) if values.get("room") else None
+            return cls(**values)
+        except (KeyError, TypeError) as error:
+            raise InputError(f"the scene is not complete: {error}.") from error
+
+
+def render_scene(scene: Scene, corpus: Corpus, *, rate_hz: int = 24_000) -> Float32[np.ndarray, "4 time"]:
+    """AmbiX recording of a scene; the same scene gives the same samples.
+
+    The propagation delay is kept. The level is that of the dry sounds at one metre.
+    """
+    rng = np.random.default_rng(scene.seed)
+    dry = [_dry(source, corpus, rate_hz=rate_hz) for source in scene.sources]
+    samples = max(map(len, dry)) if scene.duration_s is None else round(scene.duration_s * rate_hz)
+    mixture = np.zeros((4, samples), np.float32)
+    for sound, wet in zip(scene.sources, _wet(scene, dry, samples, rate_hz=rate_hz), strict=True):
+        mixture += np.float32(10 ** (sound.gain_db / 20)) * wet
+    if scene.noise_db is not None:
+        level = np.sqrt(np.mean(np.square(mixture[0]))) * 10 ** (scene.noise_db / 20)
+        mixture += np.float32(level) * rng.standard_normal(mixture.shape, dtype=np.float32)
+    return mixture
+
+
+def _dry(source: Source, corpus: Corpus, *, rate_hz: int) -> Float32[np.ndarray, " time"]:
+    sound = corpus.audio(source.sound_id, rate_hz=rate_hz)
+    return np.pad(sound, (round(source.start_s * rate_hz), 0))
+
+
+def _wet(
+    scene: Scene, dry: list[Float32[np.ndarray, " time"]], samples: int, *, rate_hz: int
+) -> list[Float32[np.ndarray, "4 time"]]:
+    fitted = [np.pad(sound[:samples], (0, max(0, samples - len(sound)))) for sound in dry]
+    if scene.room is None:
+        return [
+            encode_plane_wave(sound, s.azimuth_deg, s.elevation_deg)
+            for sound, s in zip(fitted, scene.sources, strict=True)
+        ]
+    offsets_m = [s.distance_m * unit_vector(s.azimuth_deg, s.elevation_deg) for s in scene.sources]
+    positions_m = np.asarray(scene.room.microphone_m) + np.stack(offsets_m)
+    responses = simulate(scene.room, positions_m, rate_hz=rate_hz, seed=scene.seed)
+    return [convolve(sound, response[None])[0] for sound, response in zip(fitted, responses, strict=True)]

@@ -1,0 +1,46 @@
+"""How good a model is while it trains: a few figures on fixed scenes of the val split."""
+
+import numpy as np
+import torch
+
+from salm.evaluation.gallery import HeardScenes, draw_scenes, hear_scenes, true_directions
+from salm.evaluation.localisation import localisation
+from salm.evaluation.retrieval import retrieval
+from salm.model.inference import Model
+from salm.model.salm import SALM
+from salm.scenes.captions import PAPER_PHRASING, spatial_caption
+from salm.training.config import TrainConfig
+from salm.training.corpora import OpenCorpora
+
+__all__ = ["Validation"]
+
+
+class Validation:
+    """Scenes of the first corpus's val split, drawn once; call it with a model for its figures."""
+
+    def __init__(self, config: TrainConfig, corpora: OpenCorpora) -> None:
+        self.config = config
+        self.corpus = corpora.validation[0][0]
+        self.scenes = draw_scenes(self.corpus, count=config.validation_scenes, seed=config.seed)
+
+    def __call__(self, network: SALM) -> dict[str, float]:
+        """Localisation, and recall at 1 of captions with and without the place, both ways."""
+        was_training = network.training
+        model = Model(network, self.config.model)
+        with torch.inference_mode():
+            heard = hear_scenes(model, self.corpus, self.scenes)
+        network.train(was_training)
+        figures = localisation(heard.direction, true_directions(self.scenes))
+        return figures | self._recall(model, heard)
+
+    def _recall(self, model: Model, heard: HeardScenes) -> dict[str, float]:
+        sources = [scene.sources[0] for scene in self.scenes]
+        captions = [source.caption for source in sources]
+        placed = [spatial_caption(s.caption, s.sector, phrasing=PAPER_PHRASING) for s in sources]
+        figures: dict[str, float] = {}
+        for name, audio, sentences in (("spatial", heard.embeddings[0], placed), ("semantic", heard.embeddings[1], captions)):
+            unique = sorted(set(sentences))
+            positives = [[text == sentence for text in unique] for sentence in sentences]
+            scores = retrieval(audio, model.embed_text(unique), np.array(positives))
+            figures |= {f"{name}_{way}_r1": recall["r1"] for way, recall in scores.items()}
+        return figures

@@ -1,0 +1,89 @@
+"""Losses against slow, obvious versions."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from salm.training.losses import (
+    LossWeights,
+    contrastive,
+    direction_of_arrival,
+    label_distillation,
+    nearest_sentence,
+    total,
+)
+
+
+def clip_loss(audio: np.ndarray, text: np.ndarray, scale: float) -> float:
+    """CLIP's loss, one pair at a time."""
+    losses = []
+    for queries, keys in ((audio, text), (text, audio)):
+        for i, query in enumerate(queries):
+            cosines = [query @ key / np.linalg.norm(query) / np.linalg.norm(key) for key in keys]
+            losses.append(-math.log(math.exp(scale * cosines[i]) / sum(math.exp(scale * c) for c in cosines)))
+    return sum(losses) / len(losses)
+
+
+def test_identity_targets_are_clip_loss(rng: np.random.Generator) -> None:
+    audio, text = rng.standard_normal((2, 5, 8))
+    loss = contrastive(
+        torch.tensor(audio), torch.tensor(text), scale=torch.tensor(3.0), positives=torch.eye(5, dtype=torch.bool)
+    )
+    assert loss.item() == pytest.approx(clip_loss(audio, text, 3.0), rel=1e-5)
+
+
+def test_length_of_embeddings_does_not_matter(rng: np.random.Generator) -> None:
+    audio, text = torch.tensor(rng.standard_normal((2, 5, 8)))
+    eye = torch.eye(5, dtype=torch.bool)
+    short = contrastive(audio, text, scale=torch.tensor(3.0), positives=eye)
+    long = contrastive(7 * audio, 0.1 * text, scale=torch.tensor(3.0), positives=eye)
+    torch.testing.assert_close(short, long)
+
+
+def test_two_equal_texts_share_the_target() -> None:
+    audio = torch.eye(3)
+    text = torch.eye(3)[[0, 0, 2]]
+    positives = torch.tensor([[1, 1, 0], [0, 0, 0], [0, 0, 1]], dtype=torch.bool)
+    loss = contrastive(audio, text, scale=torch.tensor(math.log(2.0)), positives=positives)
+    # Rows: item 0 has similarities (2, 2, 1) of which both 2s are right; item 1 has no positive and does not count.
+    to_text = (-math.log(2 / 5) - math.log(2 / 4)) / 2
+    to_audio = (-math.log(2 / 4) * 2 - math.log(2 / 4)) / 3
+    assert loss.item() == pytest.approx((to_text + to_audio) / 2, rel=1e-5)
+
+
+def test_a_rival_that_fits_better_costs() -> None:
+    audio, text = torch.eye(2), torch.eye(2)
+    eye = torch.eye(2, dtype=torch.bool)
+    scale = torch.tensor(math.log(3.0))
+    far = contrastive(audio, text, scale=scale, positives=eye, rivals=-torch.eye(2)[:, None])
+    near = contrastive(audio, text, scale=scale, positives=eye, rivals=torch.eye(2)[:, None])
+    to_audio = -math.log(3 / 4)
+    assert far.item() == pytest.approx((to_audio - math.log(3 / (4 + 1 / 3))) / 2, rel=1e-5)
+    assert near.item() == pytest.approx((to_audio - math.log(3 / 7)) / 2, rel=1e-5)
+
+
+@pytest.mark.parametrize(("angle_deg", "loss"), [(0, 0.0), (60, 0.5), (90, 1.0), (180, 2.0)])
+def test_direction_loss_is_one_minus_cosine(angle_deg: float, loss: float) -> None:
+    angle = math.radians(angle_deg)
+    predicted = 0.3 * torch.tensor([[math.cos(angle), math.sin(angle), 0.0]])
+    assert direction_of_arrival(predicted, torch.tensor([[1.0, 0.0, 0.0]])).item() == pytest.approx(loss, abs=1e-6)
+
+
+def test_nearest_sentence_is_cross_entropy_of_cosines() -> None:
+    loss = nearest_sentence(torch.eye(8)[:1], torch.eye(8), scale=torch.tensor(math.log(7.0)), sector=torch.tensor([0]))
+    assert loss.item() == pytest.approx(-math.log(7 / 14), rel=1e-5)
+
+
+def test_label_distillation_is_least_where_the_tagger_points() -> None:
+    tag_logits = torch.tensor([[-20.0, 20.0, -20.0]])
+    scale = torch.tensor(5.0)
+    losses = [label_distillation(torch.eye(3)[[i]], torch.eye(3), scale=scale, tag_logits=tag_logits) for i in range(3)]
+    assert losses[1] < losses[0]
+    assert losses[1] < losses[2]
+
+
+def test_total_is_eq_1_by_default() -> None:
+    terms = {name: torch.tensor(value) for name, value in (("cl", 2.0), ("scl", 4.0), ("doa", 0.5), ("labels", 9.0))}
+    assert total(terms, LossWeights()).item() == pytest.approx(0.5 * (2.0 + 4.0) + 0.5)
