@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TypeVar
+from typing import TypeVar, no_type_check
 
 import numba
 import numpy as np
@@ -67,7 +67,9 @@ def image_responses(
     return scipy.fft.irfft(joined, n=padded)[..., lead : lead + samples]
 
 
+# Type checkers at run time wrap what they check, and numba compiles plain functions only.
 @_compiled
+@no_type_check
 def _scatter(
     bands: Float32[np.ndarray, "time 4 8"],
     x: Float64[np.ndarray, " image_x"],

@@ -1,6 +1,6 @@
 """Shoebox rooms: size, walls, microphone, and where sources may stand."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -26,17 +26,19 @@ _DRAWS = 1000
 class Room:
     """A shoebox with one corner in the origin; its axes are those of `salm.frame`, seen from the microphone.
 
+    Whatever sequences the fields are given as, they are kept as tuples: rooms compare equal and serve as keys.
+
     Raises
     ------
     InputError
         If a side is not positive, an absorption lies outside 0 to 1 or the microphone is not inside the room.
     """
 
-    size_m: Point
+    size_m: Sequence[float]
     """Length (x, to the front), width (y, to the left) and height (z, up)."""
-    absorption: tuple[tuple[float, ...], ...]
+    absorption: Sequence[Sequence[float]]
     """Share of the energy that each of the six `SURFACES` absorbs in each octave band from 62.5 to 8000 Hz."""
-    microphone_m: Point
+    microphone_m: Sequence[float]
     """From the corner in the origin."""
 
     def __post_init__(self) -> None:
@@ -163,7 +165,7 @@ def sample_room(
         tables = (WALLS, WALLS, WALLS, WALLS, FLOORS, CEILINGS)
         absorption = np.stack([_sample_absorption(rng, materials) for materials in tables])
         microphone = size * (0.5 + rng.uniform(-jitter, jitter, 3))
-        room = Room(size_m=_point(size), absorption=absorption.tolist(), microphone_m=_point(microphone))
+        room = Room(size_m=size.tolist(), absorption=absorption.tolist(), microphone_m=microphone.tolist())
         if rt60_s[0] <= room.mid_rt60_s <= rt60_s[1]:
             return room
     raise InputError(f"no room of {_DRAWS} drawn has an RT60 within {rt60_s} s; widen rt60_s or change the sizes.")
@@ -226,7 +228,7 @@ def _sample_absorption(rng: np.random.Generator, materials: Mapping[str, Spectru
     return np.asarray(np.clip(mixed, 0.005, 0.99))
 
 
-def _check_absorption(absorption: tuple[tuple[float, ...], ...]) -> None:
+def _check_absorption(absorption: Sequence[Sequence[float]]) -> None:
     if len(absorption) != len(SURFACES) or any(len(surface) != len(BAND_CENTRES_HZ) for surface in absorption):
         lengths = [len(surface) for surface in absorption]
         raise InputError(f"absorption needs 6 surfaces of 8 octave bands each; got surfaces of lengths {lengths}.")
@@ -237,8 +239,3 @@ def _check_absorption(absorption: tuple[tuple[float, ...], ...]) -> None:
 
 def _floats(values: Iterable[float]) -> tuple[float, ...]:
     return tuple(float(value) for value in values)
-
-
-def _point(values: Float64[np.ndarray, " 3"]) -> Point:
-    x, y, z = values.tolist()
-    return x, y, z

@@ -50,14 +50,14 @@ def simulate(
     Raises
     ------
     InputError
-        If a source is outside the room or nearer than 0.1 m to the microphone, or the mixing time is not between
-        the crossfade and 4 s.
+        If a source is outside the room or nearer than 0.1 m to the microphone, or the mixing time would cut
+        off the direct sound or is above 4 s.
     """
     sources = np.asarray(sources_m, np.float64)
     distances = _check_sources(room, sources)
     mixing = mixing_times_s(room, distances)
     if mixing_time_s is not None:
-        _check_mixing_time(mixing_time_s)
+        _check_mixing_time(mixing_time_s, float(distances.max()))
         mixing = np.full(len(sources), mixing_time_s)
     early = image_responses(room, sources, until_s=mixing, rate_hz=rate_hz)
     starts = np.floor((mixing - _CROSSFADE_S) * rate_hz).astype(int)
@@ -66,7 +66,7 @@ def simulate(
     tails = diffuse_tails(room, rng, sources=len(sources), start=first, stop=stop, rate_hz=rate_hz)
     responses = np.zeros((len(sources), 4, stop), np.float32)
     responses[:, :, first:] = tails
-    for response, images, start in zip(responses, early, starts, strict=True):
+    for response, images, start in zip(responses, early, starts.tolist(), strict=True):
         _join(response, images, start, round(_CROSSFADE_S * rate_hz))
     return responses
 
@@ -108,6 +108,9 @@ def _check_sources(room: Room, sources_m: Float64[np.ndarray, "source 3"]) -> Fl
     return distances
 
 
-def _check_mixing_time(mixing_time_s: float) -> None:
-    if not _CROSSFADE_S < mixing_time_s <= LONGEST_S:
-        raise InputError(f"mixing_time_s is {mixing_time_s} but must lie between {_CROSSFADE_S} and {LONGEST_S}.")
+def _check_mixing_time(mixing_time_s: float, farthest_m: float) -> None:
+    least_s = farthest_m / SPEED_OF_SOUND_M_S + _CROSSFADE_S
+    if not least_s < mixing_time_s <= LONGEST_S:
+        raise InputError(
+            f"mixing_time_s is {mixing_time_s} but a source at {farthest_m:.2f} m needs {least_s:.3f} to {LONGEST_S} s."
+        )

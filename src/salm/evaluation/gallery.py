@@ -4,7 +4,7 @@ Every test sound is used about equally often, in a room of its own, in any secto
 first 400 scenes that differ in caption or sector from all before them.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,30 +19,34 @@ from salm.scenes.corpora.base import Corpus
 from salm.scenes.sample import SceneRanges, draw_scene
 from salm.scenes.scene import Scene, render_scene
 
-__all__ = ["GALLERY", "HeardScenes", "Transform", "draw_scenes", "gallery_indices", "hear_scenes", "true_directions"]
+__all__ = [
+    "GALLERY",
+    "HeardScenes",
+    "baseline_directions",
+    "draw_scenes",
+    "gallery_indices",
+    "hear_samples",
+    "hear_scenes",
+    "true_directions",
+    "true_sectors",
+]
 
 GALLERY = 400
 """Scenes in the retrieval gallery."""
 
-Transform = Callable[[Float32[np.ndarray, "4 time"]], Float32[np.ndarray, "4 time"]]
-"""A change of the samples of a scene before anything hears it: identity, or one of the controls."""
+Foa = Float32[np.ndarray, "4 time"]
 
 
 class HeardScenes(NamedTuple):
-    """A model's and the baselines' answers for a list of scenes, in their order."""
+    """A model's answers for a list of recordings, in their order; each is the mean over the recording's windows."""
 
     embeddings: AudioEmbeddings
     direction: Float[np.ndarray, "scene 3"]
-    intensity: Float[np.ndarray, "scene 3"]
-    """Mean intensity vector, plain."""
-    intensity_onset: Float[np.ndarray, "scene 3"]
-    """Mean intensity vector, onset-weighted."""
 
     def take(self, indices: Sequence[int] | Int[np.ndarray, " chosen"]) -> "HeardScenes":
         """The answers for some of the scenes."""
-        chosen = np.asarray(indices)
-        embeddings = AudioEmbeddings(*(part[chosen] for part in self.embeddings))
-        return HeardScenes(embeddings, *(part[chosen] for part in self[1:]))
+        chosen = np.asarray(indices, int)
+        return HeardScenes(AudioEmbeddings(*(part[chosen] for part in self.embeddings)), self.direction[chosen])
 
 
 def draw_scenes(corpus: Corpus, *, count: int, seed: int, ranges: SceneRanges | None = None) -> list[Scene]:
@@ -75,21 +79,33 @@ def true_directions(scenes: Iterable[Scene]) -> Float[np.ndarray, "scene 3"]:
     return np.stack([unit_vector(source.azimuth_deg, source.elevation_deg) for source in sources])
 
 
-def hear_scenes(
-    model: Model,
-    corpus: Corpus,
-    scenes: Iterable[Scene],
-    *,
-    transform: Transform = lambda samples: samples,
-) -> HeardScenes:
-    """Render the scenes one after the other and put each through the model and the baselines."""
+def true_sectors(scenes: Iterable[Scene]) -> Int[np.ndarray, " scene"]:
+    """Sector of the first source of each scene."""
+    return np.array([scene.sources[0].sector for scene in scenes], int)
+
+
+def hear_scenes(model: Model, corpus: Corpus, scenes: Iterable[Scene]) -> HeardScenes:
+    """Render the scenes one after the other and put each through the model."""
+    rate_hz = model.config.features.rate_hz
+    return hear_samples(model, (render_scene(scene, corpus, rate_hz=rate_hz) for scene in scenes))
+
+
+def hear_samples(model: Model, recordings: Iterable[Foa]) -> HeardScenes:
+    """Put AmbiX recordings at the model's rate through it, as such: nothing looks whether they are what they say."""
     rate_hz = model.config.features.rate_hz
     rows = []
-    for scene in scenes:
-        samples = transform(render_scene(scene, corpus, rate_hz=rate_hz))
+    for samples in recordings:
         heard = model.hear(Recording(samples=samples, rate_hz=rate_hz, layout="foa"))
-        parts = [part.mean(axis=0) for part in heard.embeddings]
-        intensities = [intensity_direction(samples, rate_hz, onset_weighted=onset).vector for onset in (False, True)]
-        rows.append((*parts, heard.direction.mean(axis=0), *intensities))
-    joint, semantic, spatial, *directions = (np.stack(column) for column in zip(*rows, strict=True))
-    return HeardScenes(AudioEmbeddings(joint, semantic, spatial), *directions)
+        rows.append([part.mean(axis=0) for part in (*heard.embeddings, heard.direction)])
+    joint, semantic, spatial, direction = (np.stack(column) for column in zip(*rows, strict=True))
+    return HeardScenes(AudioEmbeddings(joint, semantic, spatial), direction)
+
+
+def baseline_directions(
+    corpus: Corpus, scenes: Iterable[Scene], *, rate_hz: int
+) -> dict[str, Float[np.ndarray, "scene 3"]]:
+    """What is known without learning: the mean intensity vector of each scene, plain and onset-weighted."""
+    rendered = (render_scene(scene, corpus, rate_hz=rate_hz) for scene in scenes)
+    pairs = [[intensity_direction(x, rate_hz, onset_weighted=onset).vector for onset in (False, True)] for x in rendered]
+    plain, onset = np.swapaxes(np.array(pairs), 0, 1)
+    return {"intensity": plain, "intensity_onset": onset}

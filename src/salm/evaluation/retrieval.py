@@ -4,12 +4,20 @@
 counted from 0. Ties are broken by index, as a stable sort would. Queries without a right answer do not count.
 """
 
-from collections.abc import Mapping
-
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-__all__ = ["RECALL_AT", "cosine_similarities", "ranks", "recall", "retrieval"]
+from salm.evaluation.intervals import Figure, plain
+
+__all__ = [
+    "RECALL_AT",
+    "cosine_similarities",
+    "ranks",
+    "recall",
+    "recall_figures",
+    "retrieval",
+    "retrieval_figures",
+]
 
 RECALL_AT = (1, 5, 10)
 """The k of the tables."""
@@ -25,34 +33,56 @@ def cosine_similarities(
 def ranks(
     similarities: Float[np.ndarray, "query item"], positives: Bool[np.ndarray, "query item"]
 ) -> Int[np.ndarray, " answered"]:
-    """Rank of the best-placed right answer of every query that has one."""
+    """Rank of the best-placed right answer of every query that has one.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or a similarity is NaN, which no rank can be given to.
+    """
     if similarities.shape != positives.shape:
         raise ValueError(f"similarities are {similarities.shape} but positives are {positives.shape}.")
+    if np.isnan(similarities).any():
+        raise ValueError("a similarity is NaN; check the embeddings.")
     answered = positives.any(axis=1)
     similarities, positives = similarities[answered], positives[answered]
     best = np.where(positives, similarities, -np.inf).max(axis=1, keepdims=True, initial=-np.inf)
     column = np.argmax(positives & (similarities == best), axis=1)[:, None]
     earlier_tie = (similarities == best) & (np.arange(similarities.shape[1])[None] < column)
-    return ((similarities > best) | earlier_tie).sum(axis=1)
+    return np.asarray(((similarities > best) | earlier_tie).sum(axis=1))
+
+
+def recall_figures(query_ranks: Int[np.ndarray, " query"]) -> dict[str, Figure]:
+    """Share of queries whose rank is below k, as ``{"r1": ..., "r5": ..., "r10": ...}``."""
+    return {f"r{k}": Figure(query_ranks < k) for k in RECALL_AT}
 
 
 def recall(query_ranks: Int[np.ndarray, " query"]) -> dict[str, float]:
-    """Share of queries whose rank is below k, as ``{"r1": ..., "r5": ..., "r10": ...}``; 0 without queries."""
-    return {f"r{k}": float(np.mean(query_ranks < k)) if len(query_ranks) else 0.0 for k in RECALL_AT}
+    """The numbers of :func:`recall_figures`; 0 without queries."""
+    return plain(recall_figures(query_ranks))
+
+
+def retrieval_figures(
+    audio: Float[np.ndarray, "audio width"],
+    text: Float[np.ndarray, "text width"],
+    positives: Bool[np.ndarray, "audio text"],
+) -> dict[str, dict[str, Figure]]:
+    """Recall in both directions by cosine similarity: ``text_to_audio`` and ``audio_to_text``."""
+    similarities = cosine_similarities(audio, text)
+    return {
+        "text_to_audio": recall_figures(ranks(similarities.T, positives.T)),
+        "audio_to_text": recall_figures(ranks(similarities, positives)),
+    }
 
 
 def retrieval(
     audio: Float[np.ndarray, "audio width"],
     text: Float[np.ndarray, "text width"],
     positives: Bool[np.ndarray, "audio text"],
-) -> Mapping[str, dict[str, float]]:
-    """Recall in both directions by cosine similarity: ``text_to_audio`` and ``audio_to_text``."""
-    similarities = cosine_similarities(audio, text)
-    return {
-        "text_to_audio": recall(ranks(similarities.T, positives.T)),
-        "audio_to_text": recall(ranks(similarities, positives)),
-    }
+) -> dict[str, dict[str, float]]:
+    """The numbers of :func:`retrieval_figures`."""
+    return plain(retrieval_figures(audio, text, positives))
 
 
 def _unit(vectors: Float[np.ndarray, "item width"]) -> Float[np.ndarray, "item width"]:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12))

@@ -4,6 +4,7 @@ Recordings of any rate and length are resampled and cut into windows of the mode
 is the mean over its windows. Nothing here is random: the same recording gives the same numbers, bit for bit.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -24,7 +25,7 @@ from salm.model.config import ModelConfig
 from salm.model.salm import SALM
 from salm.scenes.captions import DIRECTION_PHRASINGS, direction_sentence
 
-__all__ = ["AudioEmbeddings", "Heard", "Location", "Model", "Ranked", "load"]
+__all__ = ["AudioEmbeddings", "Heard", "Location", "Model", "Ranked", "load", "save_embeddings"]
 
 BATCH = 16
 
@@ -142,6 +143,11 @@ class Model:
         ranked = [Ranked(text=t, score=j, what=a, where=b) for t, j, a, b in scored]
         return sorted(ranked, key=lambda item: -item.score)
 
+    def fit(self, recording: Recording, what: str) -> list[float]:
+        """How well each window fits words of what it is: cosine similarity with the semantic embedding."""
+        semantic = _unit(self.hear(recording).embeddings.semantic)
+        return [float(value) for value in semantic @ self.embed_text([what])[0]]
+
     def hear(self, recording: Recording) -> Heard:
         """Every window of a recording through the network."""
         recording = resample(recording, self.config.features.rate_hz)
@@ -210,6 +216,38 @@ def load(name: str | Path = "small", *, device: str = "cpu") -> Model:
     """
     network, config = hub.load(name)
     return Model(network, config, digest=hub.digest(name), device=device)
+
+
+def save_embeddings(
+    out: str | Path,
+    model: Model,
+    *,
+    recordings: Sequence[Recording] = (),
+    files: Sequence[str] = (),
+    sentences: Sequence[str] = (),
+) -> None:
+    """Write embeddings as npz, under a temporary name first.
+
+    Keys: ``joint``, ``semantic``, ``spatial`` (one row a recording, raw), ``text`` (one row a sentence, of length
+    one), ``files``, ``sentences`` and ``model`` (the digest of the weights).
+    """
+    out = Path(out)
+    width = model.config.width
+    empty = np.zeros((0, width), np.float32)
+    audio = model.embed_audio(recordings) if recordings else AudioEmbeddings(empty, empty, empty)
+    text = model.embed_text(sentences) if sentences else empty
+    part = out.with_name(out.name + ".part")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with part.open("wb") as file:
+        np.savez(
+            file,
+            **audio._asdict(),
+            text=text,
+            files=np.array(files, dtype=str),
+            sentences=np.array(sentences, dtype=str),
+            model=np.array(model.digest),
+        )
+    os.replace(part, out)
 
 
 def _unlearned(found: IntensityDirection, start_s: float, end_s: float) -> Location:

@@ -1,6 +1,6 @@
 """Everything a training run is: model, data, losses and optimisation, as plain data read from a YAML file."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import yaml
@@ -69,8 +69,11 @@ class TrainConfig:
                 raise InputError(f"{name} is {getattr(self, name)} but must be at least 1.")
 
 
-def read_train_config(path: str | Path) -> TrainConfig:
+def read_train_config(path: str | Path, *, data: str | Path | None = None) -> TrainConfig:
     """Training run from a YAML file; ``model`` is the name of a preset or a table of settings.
+
+    ``data``, the folder of a corpus, takes the place of the file's corpora. Folders in the file are relative to where
+    the command runs.
 
     Raises
     ------
@@ -86,4 +89,5 @@ def read_train_config(path: str | Path) -> TrainConfig:
         raise InputError(f"{path}: expected a table of settings with a `model`.")
     if isinstance(plain["model"], str):
         plain["model"] = to_mapping(preset(plain["model"]))
-    return from_mapping(TrainConfig, plain, where=str(path))
+    config = from_mapping(TrainConfig, plain, where=str(path))
+    return config if data is None else replace(config, corpora=(CorpusConfig(folder=str(data)),))

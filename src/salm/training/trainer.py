@@ -29,7 +29,7 @@ from salm.training.schedule import warmup_cosine
 from salm.training.sentences import SentenceCache
 from salm.training.validation import Validation
 
-__all__ = ["loss_terms", "train"]
+__all__ = ["describe", "loss_terms", "train"]
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +85,21 @@ def train(config: TrainConfig, out: str | Path) -> Path:
                 save_checkpoint(checkpoint, model=model, optimizer=optimizer, step=done)
     save(model, config.model, out)
     return out
+
+
+def describe(config: TrainConfig) -> dict[str, Any]:
+    """What a run would train: sounds, scenes and parameters, without training it."""
+    corpora = open_corpora(config)
+    model = build_frozen(config.model)
+    return {
+        "model": config.model.name,
+        "trained_parameters": sum(p.numel() for p in _trained(model)),
+        "frozen_parameters": sum(p.numel() for p in model.parameters() if not p.requires_grad),
+        "train_sounds": sum(len(corpus.sounds) for corpus, _ in corpora.train),
+        "val_sounds": sum(len(corpus.sounds) for corpus, _ in corpora.validation),
+        "scenes": config.steps * config.batch_size,
+        "steps": config.steps,
+    }
 
 
 def loss_terms(

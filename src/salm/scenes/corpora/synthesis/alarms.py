@@ -28,6 +28,7 @@ class Siren:
     """An electronic siren: a rich tone whose pitch rises and falls between two values on a logarithmic scale."""
 
     category: ClassVar[str] = "Siren"
+    background_db: ClassVar[float] = -50.0
 
     low_hz: float
     """450 to 750 Hz."""
@@ -74,6 +75,7 @@ class Telephone:
     """A telephone with two gongs and a clapper between them, or with an electronic warble."""
 
     category: ClassVar[str] = "Telephone bell ringing"
+    background_db: ClassVar[float] = -50.0
 
     mechanical: bool
     pitch_hz: float
@@ -98,7 +100,9 @@ class Telephone:
     def captions(self) -> tuple[str, ...]:
         """Sentences on the type of the telephone."""
         return (
-            "An old telephone rings with its bell." if self.mechanical else "A telephone rings with an electronic warble.",
+            "An old telephone rings with its bell."
+            if self.mechanical
+            else "A telephone rings with an electronic warble.",
             "The metal bells of a telephone ring." if self.mechanical else "An electronic phone chirps.",
             "A telephone is ringing.",
             "A phone rings and waits for an answer.",
@@ -136,6 +140,7 @@ class Alarm:
     """Electronic beeps: a square-like tone, switched on and off in groups."""
 
     category: ClassVar[str] = "Beep, bleep"
+    background_db: ClassVar[float] = -50.0
 
     pitch_hz: float
     """800 to 3200 Hz."""
@@ -187,6 +192,7 @@ class Horn:
     """A car horn: two diaphragms about a major third apart, with harmonics up to 5 kHz."""
 
     category: ClassVar[str] = "Vehicle horn, car horn, honking"
+    background_db: ClassVar[float] = -50.0
 
     pitch_hz: float
     """Lower diaphragm, 300 to 450 Hz."""
@@ -221,7 +227,9 @@ class Horn:
         for honk in range(self.honks):
             length_s = slot_s * rng.uniform(0.6, 0.8)
             settling = 1 - 0.03 * np.exp(-seconds(length_s) / 0.03)
-            tone = harmonics(self.pitch_hz * settling, spectrum) + harmonics(interval * self.pitch_hz * settling, spectrum)
+            tone = harmonics(self.pitch_hz * settling, spectrum) + harmonics(
+                interval * self.pitch_hz * settling, spectrum
+            )
             envelope = gated(len(tone) / RATE_HZ, attack_s=0.025, release_s=0.05)
             add_at(total, np.tanh(0.4 * tone) * envelope, 0.03 + honk * slot_s)
         return total
@@ -232,6 +240,7 @@ class Whistle:
     """A pea whistle: a shrill tone that the ball interrupts 25 to 45 times a second, with the noise of the breath."""
 
     category: ClassVar[str] = "Whistle"
+    background_db: ClassVar[float] = -50.0
 
     pitch_hz: float
     """2200 to 3800 Hz."""
@@ -242,13 +251,17 @@ class Whistle:
     def draw(cls, rng: np.random.Generator) -> Self:
         """One to three blasts."""
         blasts = int(rng.integers(1, 4))
-        return cls(pitch_hz=uniform(rng, 2200, 3800), blasts=blasts, duration_s=uniform(rng, 0.8, 1.0 + blasts, step=0.05))
+        return cls(
+            pitch_hz=uniform(rng, 2200, 3800), blasts=blasts, duration_s=uniform(rng, 0.8, 1.0 + blasts, step=0.05)
+        )
 
     @property
     def captions(self) -> tuple[str, ...]:
         """Sentences on the number of blasts."""
         return (
-            "A referee blows one blast on a whistle." if self.blasts == 1 else "A referee blows a whistle several times.",
+            "A referee blows one blast on a whistle."
+            if self.blasts == 1
+            else "A referee blows a whistle several times.",
             "A whistle gives a trilling blast." if self.blasts == 1 else "A whistle gives short trilling blasts.",
             "Someone blows a whistle.",
             "A shrill whistle is blown.",
@@ -262,9 +275,9 @@ class Whistle:
         for blast in range(self.blasts):
             length_s = slot_s * rng.uniform(0.7, 0.85)
             ball = np.sin(2 * np.pi * np.cumsum(ball_hz * curve(rng, length_s, rate_hz=8, low=0.9, high=1.1)) / RATE_HZ)
-            pitch_hz = self.pitch_hz * (1 + 0.025 * ball) * curve(rng, length_s, rate_hz=4, low=0.99, high=1.01)
-            tone = harmonics(pitch_hz, lambda f: np.geomspace(1, 0.05, len(f)), count=3) * (0.65 + 0.35 * ball)
+            pitch_hz = self.pitch_hz * (1 + 0.04 * ball) * curve(rng, length_s, rate_hz=4, low=0.99, high=1.01)
+            tone = harmonics(pitch_hz, lambda f: np.geomspace(1, 0.05, len(f)), count=3) * (0.55 + 0.45 * ball)
             breath = noise(rng, length_s, band(0.7 * self.pitch_hz, 2 * self.pitch_hz))
             envelope = gated(length_s, attack_s=0.03, release_s=0.05)
-            add_at(total, (tone[: len(envelope)] + 0.12 * breath) * envelope, 0.02 + blast * slot_s)
+            add_at(total, (tone[: len(envelope)] + 0.03 * breath) * envelope, 0.02 + blast * slot_s)
         return total

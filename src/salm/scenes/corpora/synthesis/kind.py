@@ -13,6 +13,8 @@ class Kind(Protocol):
 
     category: ClassVar[str]
     """Name of the kind in the AudioSet ontology."""
+    background_db: ClassVar[float]
+    """Typical level of what else a microphone hears, relative to the peak: quiet sounds are taken with more."""
 
     @property
     def duration_s(self) -> float:

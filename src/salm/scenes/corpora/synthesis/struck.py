@@ -21,11 +21,32 @@ class Bell:
     """
 
     category: ClassVar[str] = "Bell"
-    _RATIOS: ClassVar = np.array([0.5, 1.0, 1.183, 1.506, 2.0, 2.514, 2.662, 3.011, 4.166, 5.433, 6.796, 8.215])
-    _GAINS: ClassVar = np.array([0.5, 0.6, 0.8, 0.35, 1.0, 0.35, 0.4, 0.7, 0.5, 0.35, 0.25, 0.15])
+    background_db: ClassVar[float] = -50.0
+    _RATIOS: ClassVar = np.array(
+        [
+            0.5,
+            1.0,
+            1.183,
+            1.506,
+            2.0,
+            2.514,
+            2.662,
+            3.011,
+            4.166,
+            5.433,
+            6.796,
+            8.215,
+            9.7,
+            11.2,
+            12.9,
+            14.5,
+            16.4,
+            18.2,
+        ]
+    )
 
     pitch_hz: float
-    """Prime, 200 to 1400 Hz."""
+    """Prime, 250 to 1800 Hz."""
     ring_s: float
     """Decay of the hum by 60 dB."""
     strokes: int
@@ -35,11 +56,11 @@ class Bell:
     @classmethod
     def draw(cls, rng: np.random.Generator) -> Self:
         """A deep bell rings long."""
-        pitch_hz = float(np.exp(rng.uniform(np.log(200), np.log(1400))))
+        pitch_hz = float(np.exp(rng.uniform(np.log(250), np.log(1800))))
         strokes = int(rng.choice([1, 1, 3, 4, 5]))
         period_s = uniform(rng, 0.45, 1.3)
         duration_s = uniform(rng, 2.5, 4.0) if strokes == 1 else min(6.0, strokes * period_s + uniform(rng, 0.8, 1.5))
-        ring_s = 5.0 * (400 / pitch_hz) ** 0.5 * uniform(rng, 0.7, 1.3)
+        ring_s = 9.0 * (400 / pitch_hz) ** 0.5 * uniform(rng, 0.7, 1.3)
         duration_s = round(duration_s * 20) / 20
         return cls(pitch_hz=pitch_hz, ring_s=ring_s, strokes=strokes, period_s=period_s, duration_s=duration_s)
 
@@ -62,10 +83,10 @@ class Bell:
         total = np.zeros(samples(self.duration_s))
         detune = 1 + 0.0008 * rng.uniform(0.3, 1.5, len(self._RATIOS))
         ratios = np.concatenate([self._RATIOS, self._RATIOS * detune])
-        decays_s = self.ring_s * (0.5 / ratios) ** 0.75
+        decays_s = self.ring_s * (0.5 / ratios) ** 0.6
         click = modes(0.03, [2900.0, 4700.0, 7100.0], [0.4, 0.4, 0.3], [0.02, 0.02, 0.015])
         for stroke in range(self.strokes):
-            gains = np.concatenate([self._GAINS, 0.5 * self._GAINS]) * rng.uniform(0.7, 1.3, len(ratios))
+            gains = np.where(ratios < 1.9, 0.5, 1.0) * rng.uniform(0.3, 1.0, len(ratios)) / (1 + ratios / 12)
             strength = rng.uniform(0.8, 1.0)
             start_s = 0.01 + stroke * self.period_s * rng.uniform(0.99, 1.01)
             add_at(total, strength * modes(self.duration_s, self.pitch_hz * ratios, gains, decays_s), start_s)
@@ -78,6 +99,7 @@ class Glass:
     """Glasses that touch: two thin shells whose modes rise about as the square of their order."""
 
     category: ClassVar[str] = "Chink, clink"
+    background_db: ClassVar[float] = -70.0
     _RATIOS: ClassVar = np.array([1.0, 2.32, 4.25, 6.63, 9.38])
 
     pitch_hz: float
@@ -132,12 +154,13 @@ class Knock:
     """Knuckles on a wooden door: a plate's dense, heavily damped modes under a short blow."""
 
     category: ClassVar[str] = "Knock"
+    background_db: ClassVar[float] = -70.0
 
     knocks: int
     period_s: float
     """From knock to knock, 0.13 to 0.45 s."""
     hollow_hz: float
-    """Lowest mode of the door, 90 to 220 Hz."""
+    """Lowest mode of the door, 70 to 160 Hz."""
     duration_s: float
 
     @classmethod
@@ -147,7 +170,7 @@ class Knock:
         return cls(
             knocks=knocks,
             period_s=period_s,
-            hollow_hz=uniform(rng, 90, 220),
+            hollow_hz=uniform(rng, 70, 160),
             duration_s=round((knocks * period_s + uniform(rng, 0.3, 0.7)) * 20) / 20,
         )
 
@@ -155,7 +178,7 @@ class Knock:
     def captions(self) -> tuple[str, ...]:
         """Sentences on pace and door."""
         pace = "slowly" if self.period_s > 0.28 else "quickly"
-        door = "heavy wooden" if self.hollow_hz < 150 else "thin wooden"
+        door = "heavy wooden" if self.hollow_hz < 110 else "thin wooden"
         return (
             f"Someone knocks {pace} on a {door} door.",
             f"A {door} door is knocked on.",
@@ -165,16 +188,19 @@ class Knock:
         )
 
     def render(self, rng: np.random.Generator) -> Float[np.ndarray, " time"]:
-        """All knocks hit the same door, each a little elsewhere."""
+        """All knocks hit the same door, each a little elsewhere, with a soft knuckle."""
         total = np.zeros(samples(self.duration_s))
-        frequencies_hz = self.hollow_hz * np.sort(np.concatenate([[1.0], rng.uniform(1.3, 14.0, 18)]))
-        decays_s = rng.uniform(0.06, 0.16, 19) * (self.hollow_hz / frequencies_hz) ** 0.35
-        knuckle = noise(rng, 0.012, band(300, 3500)) * np.exp(-seconds(0.012) / 0.002)
-        for start_s in onsets(rng, self.knocks * self.period_s + 0.05, period_s=self.period_s, jitter=0.03):
-            gains = rng.uniform(0.3, 1.0, 19) * (self.hollow_hz / frequencies_hz) ** 0.5
-            strength = rng.uniform(0.7, 1.0)
-            add_at(total, strength * modes(0.4, frequencies_hz, gains, decays_s), start_s)
-            add_at(total, 0.4 * strength * knuckle, start_s)
+        frequencies_hz = self.hollow_hz * np.sort(np.concatenate([[1.0], rng.uniform(1.3, 9.8, 31)]))
+        decays_s = rng.uniform(0.15, 0.38, 32) * (self.hollow_hz / frequencies_hz) ** 0.5
+        for start_s in onsets(rng, self.knocks * self.period_s + 0.05, period_s=self.period_s, jitter=0.02):
+            door = modes(
+                0.5, frequencies_hz, rng.uniform(0.3, 1.0, 32) * (self.hollow_hz / frequencies_hz) ** 0.6, decays_s
+            )
+            blow = noise(rng, 0.1, band(80, 800)) * np.exp(-seconds(0.1) / 0.015)
+            knuckle = noise(rng, 0.03, band(900, 1500)) * np.exp(-seconds(0.03) / 0.004)
+            add_at(total, rng.uniform(0.7, 1.0) * door / np.max(np.abs(door)), start_s)
+            add_at(total, 0.07 * blow, start_s)
+            add_at(total, 0.04 * knuckle, start_s)
         return total
 
 
@@ -183,6 +209,7 @@ class Drum:
     """A drum that is beaten: the modes of a circular membrane (zeros of the Bessel functions) and the blow."""
 
     category: ClassVar[str] = "Drum"
+    background_db: ClassVar[float] = -70.0
     _RATIOS: ClassVar = np.array([1.0, 1.594, 2.136, 2.296, 2.653, 2.918, 3.156, 3.501, 3.600, 4.060])
 
     pitch_hz: float
@@ -195,7 +222,9 @@ class Drum:
     def draw(cls, rng: np.random.Generator) -> Self:
         """From a bass drum to a high tom."""
         return cls(
-            pitch_hz=uniform(rng, 50, 220), period_s=uniform(rng, 0.12, 0.7), duration_s=uniform(rng, 1.5, 4.0, step=0.05)
+            pitch_hz=uniform(rng, 50, 220),
+            period_s=uniform(rng, 0.12, 0.7),
+            duration_s=uniform(rng, 1.5, 4.0, step=0.05),
         )
 
     @property
@@ -229,6 +258,7 @@ class Guitar:
     """A plucked guitar: stiff strings (partials ``n f sqrt(1 + B n^2)``), plucked at a fifth of their length."""
 
     category: ClassVar[str] = "Guitar"
+    background_db: ClassVar[float] = -60.0
     _CHORD: ClassVar = np.array([0, 7, 12, 16, 19, 24])
 
     pitch_hz: float
@@ -247,8 +277,12 @@ class Guitar:
     def captions(self) -> tuple[str, ...]:
         """Sentences on strumming or plucking."""
         return (
-            "A guitar chord is strummed and rings." if self.period_s < 0.1 else "Guitar strings are plucked one by one.",
-            "Someone strums an acoustic guitar." if self.period_s < 0.1 else "Someone plucks notes on an acoustic guitar.",
+            "A guitar chord is strummed and rings."
+            if self.period_s < 0.1
+            else "Guitar strings are plucked one by one.",
+            "Someone strums an acoustic guitar."
+            if self.period_s < 0.1
+            else "Someone plucks notes on an acoustic guitar.",
             "An acoustic guitar is played.",
             "The warm sound of guitar strings.",
         )
@@ -264,7 +298,9 @@ class Guitar:
                 break
             pitch_hz = self.pitch_hz * 2 ** (steps / 12)
             frequencies_hz = pitch_hz * order * np.sqrt(1 + 1e-4 * order**2)
-            body = 1 + 1.5 * np.exp(-(((frequencies_hz - 105) / 30) ** 2)) + np.exp(-(((frequencies_hz - 205) / 40) ** 2))
+            body = (
+                1 + 1.5 * np.exp(-(((frequencies_hz - 105) / 30) ** 2)) + np.exp(-(((frequencies_hz - 205) / 40) ** 2))
+            )
             gains = np.sin(np.pi * order / 5.0 + 0.05) / order * body * rng.uniform(0.8, 1.2)
             decays_s = 4.0 * (110 / pitch_hz) ** 0.5 / (1 + 0.12 * order + (frequencies_hz / 4000) ** 2)
             add_at(total, modes(self.duration_s, frequencies_hz, gains, decays_s), float(start_s))

@@ -7,8 +7,10 @@ from jaxtyping import Float
 
 __all__ = [
     "RATE_HZ",
+    "Gain",
     "add_at",
     "band",
+    "bursts",
     "curve",
     "filtered",
     "gated",
@@ -19,6 +21,7 @@ __all__ = [
     "noise",
     "onsets",
     "ring",
+    "room",
     "samples",
     "seconds",
     "through",
@@ -28,6 +31,7 @@ RATE_HZ = 24_000
 """Rate of all synthesis."""
 
 Gain = Callable[[Float[np.ndarray, " bin"]], Float[np.ndarray, " bin"]]
+"""Maps frequencies in hertz to gains."""
 
 _T60 = float(np.log(1000.0))
 """A decay by 60 dB is one by exp of minus this."""
@@ -118,9 +122,17 @@ def through(signal: Float[np.ndarray, " time"], response: Float[np.ndarray, " ta
     return np.fft.irfft(np.fft.rfft(signal, size) * np.fft.rfft(response, size), size)[: len(signal)]
 
 
-def harmonics(
-    pitch_hz: Float[np.ndarray, " time"], spectrum: Gain, *, count: int = 40
+def room(
+    rng: np.random.Generator, signal: Float[np.ndarray, " time"], *, decay_s: float, level_db: float
 ) -> Float[np.ndarray, " time"]:
+    """Signal with the tail of a room that decays by 60 dB in the given time, its power relative to the direct sound."""
+    tail = noise(rng, decay_s, band(150, 5000, order=1)) * np.exp(-_T60 * seconds(decay_s) / decay_s)
+    tail *= 10 ** (level_db / 20) / np.sqrt(np.sum(np.square(tail)))
+    tail[0] += 1.0
+    return through(signal, tail)
+
+
+def harmonics(pitch_hz: Float[np.ndarray, " time"], spectrum: Gain, *, count: int = 40) -> Float[np.ndarray, " time"]:
     """Sum of the harmonics of a moving pitch; each at the gain that the spectrum has at its mean frequency.
 
     Harmonics that pass 11 kHz anywhere are left out.
@@ -163,6 +175,17 @@ def impulses(
     hits = rng.random(count) < np.asarray(rate_hz) / RATE_HZ
     heights = rng.choice([-1.0, 1.0], count) * np.exp(spread * rng.standard_normal(count))
     return np.asarray(hits * heights)
+
+
+def bursts(
+    rng: np.random.Generator, hits: Float[np.ndarray, " time"], *, decay_s: float, gain: Gain
+) -> Float[np.ndarray, " time"]:
+    """Noise of the given spectrum that every hit opens and that closes again by ``exp(-t / decay_s)``.
+
+    Every burst is fresh noise: one burst repeated would sound as a pitch.
+    """
+    envelope = through(np.abs(hits), np.exp(-seconds(8 * decay_s) / decay_s))
+    return noise(rng, len(hits) / RATE_HZ, gain) * envelope
 
 
 def add_at(total: Float[np.ndarray, " time"], part: Float[np.ndarray, " part"], start_s: float) -> None:

@@ -1,0 +1,489 @@
+"""The commands: each a few lines over the library, which can do everything that they do.
+
+With ``--json`` a command prints one JSON document on standard output; everything else goes to standard error. Exit
+status: 0 done, 2 wrong usage or bad input with one clear line, 1 a fault of ours.
+"""
+
+import difflib
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
+from tyro.conf import OmitArgPrefixes, Positional, arg
+
+import salm
+from salm.errors import InputError
+
+if TYPE_CHECKING:
+    from salm.model.inference import Model
+
+__all__ = ["main"]
+
+AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".caf", ".w64", ".rf64", ".aif", ".aiff", ".amb"})
+Out = Annotated[Path, arg(aliases=["-o"])]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """What every command understands."""
+
+    json: bool = False
+    """Print one JSON document on standard output."""
+    device: str = "cpu"
+    """Where the model runs: cpu, cuda, mps."""
+    threads: int = 0
+    """Threads to compute with; 0 leaves the choice to torch."""
+
+    def run(self) -> int:
+        """Do it; the exit status."""
+        raise NotImplementedError
+
+    def model(self, name: str) -> "Model":
+        """A trained model on the chosen device."""
+        import torch
+
+        if self.threads:
+            torch.set_num_threads(self.threads)
+        try:
+            torch.empty(0, device=self.device)
+        except (RuntimeError, AssertionError) as error:
+            raise InputError(f"--device {self.device} cannot be used here; try cpu.") from error
+        return salm.load(name, device=self.device)
+
+    def tell(self, document: Any, text: Callable[[], None]) -> None:
+        """Print the document as JSON, or what is for people."""
+        if self.json:
+            sys.stdout.write(json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n")
+        else:
+            text()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demo(Command):
+    """Simulate a small library, index it, search, locate, edit, and write a page of results."""
+
+    out: Out = Path("salm-demo")
+    """Folder for the recordings, the results and the page."""
+    seed: int = 0
+    """Another seed is another library."""
+
+    def run(self) -> int:
+        """Write the page and say where it is."""
+        from salm.demo import run_demo
+
+        page = run_demo(self.out, model=self.model("small"), seed=self.seed)
+        results = json.loads((self.out / "results.json").read_text(encoding="utf-8"))
+        self.tell({"page": str(page), **results}, lambda: _say(f"Open {page}"))
+        return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Locate(Command):
+    """Where is it: azimuth, elevation, sector, confidence."""
+
+    files: Positional[tuple[Path, ...]]
+    """Recordings: Ambisonics, stereo or mono."""
+    model_name: Annotated[str, arg(name="model")] = "small"
+    """A model that ships, a folder, or a hub id."""
+    method: Literal["model", "intensity"] = "model"
+    """`intensity` is the un-learned direction and needs no weights."""
+    windows: bool = False
+    """One direction for every window of the model, not one for the file."""
+    what: str | None = None
+    """Also say how well each window fits these words, such as "a dog"."""
+    front_deg: float = 0.0
+    """Which way the listener's front is, as an azimuth of the microphone."""
+    layout: str | None = None
+    """Channel layout of four-channel files, if it is not AmbiX: fuma or n3d."""
+
+    def run(self) -> int:
+        """Locate every file; one bad file does not stop the rest."""
+        from salm.model.locate import locate_file
+
+        locator = None if self.method == "intensity" else self.model(self.model_name)
+        results = []
+        for path in self.files:
+            try:
+                found = locate_file(
+                    path, locator, windows=self.windows, what=self.what, front_deg=self.front_deg, layout=self.layout
+                )
+                results.append({"file": str(path), "error": None, **found})
+            except InputError as error:
+                results.append({"file": str(path), "error": str(error), "windows": []})
+                _complain(str(error))
+            if not self.json:
+                _print_located(results[-1])
+        self.tell({"front_deg": self.front_deg, "files": results}, lambda: None)
+        return 2 if any(result["error"] for result in results) else 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rank(Command):
+    """Which sentence fits a recording, with what and where scored apart."""
+
+    file: Positional[Path]
+    """A recording."""
+    text: Positional[tuple[str, ...]]
+    """Sentences."""
+    model_name: Annotated[str, arg(name="model")] = "small"
+    """A model that ships, a folder, or a hub id."""
+
+    def run(self) -> int:
+        """Print the sentences, best first."""
+        if not self.text:
+            raise InputError("there is no sentence to rank; give one or more after the file.")
+        recording = salm.read(self.file)
+        ranking = [asdict(item) for item in self.model(self.model_name).rank(recording, self.text)]
+        self.tell({"file": str(self.file), "ranking": ranking}, lambda: _table(ranking))
+        return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Embed(Command):
+    """Embeddings of recordings and sentences, as npz, with the model's digest."""
+
+    inputs: Positional[tuple[str, ...]]
+    """Audio files; everything that is not a file is a sentence."""
+    out: Out
+    """Where to write: keys joint, semantic, spatial (recordings), text (sentences), files, sentences, model."""
+    model_name: Annotated[str, arg(name="model")] = "small"
+    """A model that ships, a folder, or a hub id."""
+
+    def run(self) -> int:
+        """Write the embeddings."""
+        from salm.model.inference import save_embeddings
+
+        files = [text for text in self.inputs if _is_file(text)]
+        sentences = [text for text in self.inputs if not _is_file(text)]
+        if not self.inputs:
+            raise InputError("there is nothing to embed; give audio files or sentences.")
+        model = self.model(self.model_name)
+        recordings = [salm.read(path) for path in files]
+        save_embeddings(self.out, model, recordings=recordings, files=files, sentences=sentences)
+        document = {"out": str(self.out), "files": files, "sentences": sentences, "model": model.digest}
+        self.tell(document, lambda: _say(f"{len(files)} recordings and {len(sentences)} sentences in {self.out}"))
+        return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class IndexAdd(Command):
+    """Index folders of recordings; files that have not changed are skipped."""
+
+    folders: Positional[tuple[Path, ...]]
+    """Folders or files."""
+    to: Path
+    """The library: a folder that is made if need be."""
+    model_name: Annotated[str, arg(name="model")] = "small"
+    """A model that ships, a folder, or a hub id."""
+
+    def run(self) -> int:
+        """Index; files that cannot be read are named and left out."""
+        model = self.model(self.model_name)
+        report = salm.Library(self.to).add(list(self.folders), model)
+        for path, reason in report.failed:
+            _complain(f"{reason}" if str(path) in reason else f"{path}: {reason}")
+        document = {"library": str(self.to), **_plain(report)}
+        self.tell(document, lambda: _say(f"{len(report.added)} added, {len(report.skipped)} unchanged, {self.to}"))
+        return 2 if report.failed else 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search(Command):
+    """Search a library by words: what, where, or both."""
+
+    library: Positional[Path]
+    """A library made by `salm index add`."""
+    text: Positional[str]
+    """Such as "dog from the left"."""
+    limit: int = 10
+    """Hits to show."""
+    facing: str = "north"
+    """Where the front is on the compass."""
+    model_name: Annotated[str, arg(name="model")] = "small"
+    """The model the library was made with."""
+
+    def run(self) -> int:
+        """Print the hits, best first."""
+        library = salm.Library(self.library, must_exist=True)
+        result = library.search(self.text, self.model(self.model_name), limit=self.limit, facing=self.facing)
+        hits = [_plain(hit) for hit in result.hits]
+        self.tell({"query": result.query.to_dict(), "hits": hits}, lambda: _table(hits))
+        return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edit(Command):
+    """Move, turn or mirror a sound field by a sentence; the input is left alone."""
+
+    file: Positional[Path]
+    """A recording."""
+    sentence: Positional[str]
+    """Such as "move it to the left", "turn it 90 degrees clockwise", "swap left and right"."""
+    out: Out
+    """AmbiX file to write."""
+    binaural: Path | None = None
+    """Also write a headphone preview here."""
+    facing: str = "north"
+    """Where the front is on the compass."""
+
+    def run(self) -> int:
+        """Write the edited recording."""
+        from salm.editing.sound import edit_file
+
+        done = edit_file(self.file, self.sentence, self.out, binaural=self.binaural, facing=self.facing)
+        self.tell(done, lambda: _say(f"{done['description']} {self.out}"))
+        return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScenesMake(Command):
+    """Draw scenes from a corpus, as JSON lines."""
+
+    out: Out
+    """File to write, one scene a line."""
+    corpus: Path | None = None
+    """Folder with sounds and a manifest; left out, the built-in procedural sounds."""
+    split: str = "train"
+    """Split of the corpus."""
+    count: int = 100
+    """Scenes to draw."""
+    seed: int = 0
+    """Of everything."""
+
+    def run(self) -> int:
+        """Write the scenes."""
+        from salm.scenes.storage import make_scenes
+
+        count = make_scenes(self.out, corpus=self.corpus, split=self.split, count=self.count, seed=self.seed)
+        self.tell({"out": str(self.out), "scenes": count}, lambda: _say(f"{count} scenes in {self.out}"))
+        return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScenesShow(Command):
+    """Look at drawn scenes."""
+
+    file: Positional[Path]
+    """What `salm scenes make` wrote."""
+    limit: int = 10
+    """Scenes to show."""
+
+    def run(self) -> int:
+        """Print the scenes."""
+        from salm.scenes.storage import read_scenes
+
+        scenes, _ = read_scenes(self.file)
+        rows = [asdict(source) for scene in scenes[: self.limit] for source in scene.sources]
+        self.tell({"scenes": [scene.to_dict() for scene in scenes[: self.limit]]}, lambda: _table(rows))
+        return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScenesExport(Command):
+    """Render drawn scenes to AmbiX FLAC files with a manifest."""
+
+    file: Positional[Path]
+    """What `salm scenes make` wrote."""
+    out: Out
+    """Folder for the recordings; what is there already is kept."""
+
+    def run(self) -> int:
+        """Write the recordings."""
+        from salm.scenes.storage import export_scenes
+
+        count = export_scenes(self.file, self.out)
+        self.tell({"out": str(self.out), "recordings": count}, lambda: _say(f"{count} recordings in {self.out}"))
+        return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Train(Command):
+    """Train a model, or go on with a run that was stopped."""
+
+    config: Positional[Path]
+    """YAML file; see configs/."""
+    out: Out
+    """Folder of the run; if it holds a checkpoint, training goes on from there."""
+    data: Path | None = None
+    """Train on the corpus in this folder instead of the one that the file names."""
+    dry_run: bool = False
+    """Only say what would be trained."""
+
+    def run(self) -> int:
+        """Train."""
+        from salm.training.config import read_train_config
+        from salm.training.trainer import describe, train
+
+        config = read_train_config(self.config, data=self.data)
+        if self.threads:
+            import torch
+
+            torch.set_num_threads(self.threads)
+        if self.dry_run:
+            summary = describe(config)
+            self.tell(summary, lambda: _table([summary]))
+            return 0
+        folder = train(config, self.out)
+        self.tell({"model": str(folder)}, lambda: _say(f"The model is in {folder}"))
+        return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluate(Command):
+    """Measure a model on simulated scenes by the default protocol, beside the un-learned baselines."""
+
+    model_name: Positional[str]
+    """A model that ships, a folder, or a hub id."""
+    corpus: Path | None = None
+    """Folder with sounds and a manifest; left out, the built-in procedural sounds."""
+    split: str = "test"
+    """Split of the corpus."""
+    rows: tuple[str, ...] = ()
+    """Only rows of the manifest with these values, as COLUMN=VALUE."""
+    scenes: int = 500
+    """Scenes to draw."""
+    seed: int = 0
+    """Of everything."""
+
+    def run(self) -> int:
+        """Evaluate and print the tables."""
+        from salm.evaluation.protocol import evaluate
+        from salm.evaluation.report import print_report
+        from salm.scenes.corpora import open_corpus
+
+        corpus = open_corpus(self.corpus, split=self.split, rows=_rows(self.rows))
+        model = self.model(self.model_name)
+        report = evaluate(model, corpus, scenes=self.scenes, seed=self.seed)
+        self.tell(report, lambda: print_report(report))
+        return 0
+
+
+COMMANDS: dict[str, type[Command]] = {
+    "demo": Demo,
+    "locate": Locate,
+    "rank": Rank,
+    "embed": Embed,
+    "index add": IndexAdd,
+    "search": Search,
+    "edit": Edit,
+    "scenes make": ScenesMake,
+    "scenes show": ScenesShow,
+    "scenes export": ScenesExport,
+    "train": Train,
+    "evaluate": Evaluate,
+}
+"""Every command by its words."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words in (["--version"], ["-V"]):
+        sys.stdout.write(f"salm {salm.__version__}\n")
+        return 0
+    try:
+        return _parse(words).run()
+    except InputError as error:
+        _complain(str(error))
+        return 2
+    except KeyboardInterrupt:
+        _complain("stopped.")
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parse(words: list[str]) -> Command:
+    """The command that the words ask for; wrong usage ends with status 2."""
+    for name, command in COMMANDS.items():
+        parts = name.split()
+        if words[: len(parts)] == parts:
+            return tyro.cli(command, prog=f"salm {name}", args=words[len(parts) :], config=(OmitArgPrefixes,))
+    return _overview(words)
+
+
+def _overview(words: list[str]) -> Command:
+    lines = [f"  salm {name:<14} {(command.__doc__ or '').splitlines()[0]}" for name, command in COMMANDS.items()]
+    text = "\n".join(["salm: find, locate and edit spatial sound with words.", "", *lines, "", _HINT, ""])
+    if not words or words[0] in ("-h", "--help"):
+        sys.stdout.write(text)
+        raise SystemExit(0 if words else 2)
+    near = [name for name in COMMANDS if name.split()[0] == words[0]]
+    meant = near or difflib.get_close_matches(words[0], COMMANDS, n=1) or list(COMMANDS)
+    raise InputError(f"there is no command `salm {' '.join(words[:2])}`; perhaps you meant: {', '.join(meant)}.")
+
+
+_HINT = "`salm COMMAND --help` explains one of them. Nothing leaves your machine."
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+def _complain(text: str) -> None:
+    sys.stderr.write(f"salm: {' '.join(text.split())}\n")
+
+
+def _plain(item: Any) -> dict[str, Any]:
+    return json.loads(json.dumps(asdict(item), default=str))
+
+
+def _is_file(text: str) -> bool:
+    """Whether an input is meant as a file: it exists, or it looks like a path to audio."""
+    try:
+        return Path(text).exists() or (" " not in text and Path(text).suffix.lower() in AUDIO_SUFFIXES)
+    except OSError:
+        return False
+
+
+def _rows(pairs: Sequence[str]) -> dict[str, str]:
+    split = [pair.partition("=") for pair in pairs]
+    wrong = [pair for pair, (_, sign, _) in zip(pairs, split, strict=True) if not sign]
+    if wrong:
+        raise InputError(f"--rows {wrong[0]}: expected COLUMN=VALUE, such as licence_class=permissive.")
+    return {column: value for column, _, value in split}
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    if not rows:
+        _say("nothing found.")
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in rows[0]:
+        table.add_column(column, justify="left" if isinstance(rows[0][column], str) else "right")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row.values()))
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
+    return "–" if value is None else str(value)
+
+
+def _print_located(result: dict[str, Any]) -> None:
+    for place in result["windows"]:
+        span = f"{place['start_s']:7.1f}-{place['end_s']:.1f} s"
+        if place["azimuth_deg"] is None:
+            where = f"no direction: {place['reason']}"
+        else:
+            height = "" if place["elevation_deg"] is None else f", {place['elevation_deg']:+.0f} up"
+            doubt = f"; {place['reason']}" if place["reason"] else ""
+            where = f"{place['sector']}, azimuth {place['azimuth_deg']:+.0f}{height}, confidence {place['confidence']:.2f}{doubt}"
+        _say(f"{result['file']} {span}  {where}")
+    for note in result.get("notes", []):
+        _complain(f"{result['file']}: {note}")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

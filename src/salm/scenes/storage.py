@@ -1,0 +1,96 @@
+"""Scenes on disk: drawn as JSON lines, exported as AmbiX recordings with a manifest."""
+
+import csv
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from salm.audio.recording import write
+from salm.errors import InputError
+from salm.scenes.corpora import open_corpus
+from salm.scenes.sample import draw_scene
+from salm.scenes.scene import Scene, render_scene
+
+__all__ = ["export_scenes", "make_scenes", "read_scenes"]
+
+RATE_HZ = 24_000
+
+
+def make_scenes(out: Path, *, corpus: Path | None = None, split: str = "train", count: int = 100, seed: int = 0) -> int:
+    """Draw scenes into a file of JSON lines; the number of scenes.
+
+    The first line says which corpus they were drawn from. The file is written under a temporary name first.
+    """
+    opened = open_corpus(corpus, split=split)
+    rng = np.random.default_rng([seed, 1])
+    head = {"corpus": None if corpus is None else str(corpus.resolve()), "split": split, "seed": seed}
+    lines = [json.dumps(head)]
+    for _ in range(count):
+        sound = opened.sounds[int(rng.integers(len(opened.sounds)))]
+        lines.append(json.dumps(draw_scene(rng, sound).to_dict()))
+    part = out.with_name(out.name + ".part")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    os.replace(part, out)
+    return count
+
+
+def read_scenes(path: Path) -> tuple[list[Scene], dict[str, Any]]:
+    """Scenes of a file, and what its first line says of their corpus.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or is not one of scenes.
+    """
+    try:
+        head, *lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        return [Scene.from_dict(line) for line in lines], {"corpus": head["corpus"], "split": head["split"]}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path} cannot be read as scenes: {error}. `salm scenes make` writes such files.") from error
+
+
+def export_scenes(path: Path, out: Path) -> int:
+    """Render the scenes of a file into a folder; the number of recordings there.
+
+    The folder holds ``000000.flac`` and so on (AmbiX, 24 kHz) and ``manifest.csv`` with caption and direction. What is
+    there already is not rendered again, so a killed export goes on where it stopped.
+    """
+    scenes, head = read_scenes(path)
+    corpus = open_corpus(Path(head["corpus"]) if head["corpus"] else None, split=head["split"])
+    out.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for number, scene in enumerate(tqdm(scenes, unit="scene")):
+        file = out / f"{number:06d}.flac"
+        if not file.exists():
+            write(file, _guarded(render_scene(scene, corpus, rate_hz=RATE_HZ)), RATE_HZ)
+        rows.append(_row(file.name, scene))
+    part = out / "manifest.csv.part"
+    with part.open("w", encoding="utf-8", newline="") as table:
+        writer = csv.DictWriter(table, fieldnames=list(rows[0]) if rows else ["file"])
+        writer.writeheader()
+        writer.writerows(rows)
+    os.replace(part, out / "manifest.csv")
+    return len(rows)
+
+
+def _row(file: str, scene: Scene) -> dict[str, Any]:
+    source = scene.sources[0]
+    return {
+        "file": file,
+        "caption": source.caption,
+        "azimuth_deg": round(source.azimuth_deg, 3),
+        "elevation_deg": round(source.elevation_deg, 3),
+        "distance_m": round(source.distance_m, 3),
+        "sound_id": source.sound_id,
+    }
+
+
+def _guarded(samples: np.ndarray) -> np.ndarray:
+    """Scaled down if integer samples would clip; all channels alike, so that directions stay."""
+    peak = float(np.abs(samples).max(initial=0.0))
+    return samples if peak <= 1.0 else samples / np.float32(peak)

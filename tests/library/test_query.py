@@ -1,0 +1,75 @@
+"""Queries split into what and where."""
+
+import json
+
+import pytest
+
+from salm.errors import InputError
+from salm.frame import SECTORS
+from salm.library.query import Query, parse_query
+from salm.scenes.captions import DIRECTION_PHRASINGS, TRAINING_PHRASINGS, direction_sentence, spatial_caption
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "sector", "elevation"),
+    [
+        ("dog from the left", "dog", "left", None),
+        ("thunder that is behind and high", "thunder", "back", "above"),
+        ("rain", "rain", None, None),
+        ("overhead", "", None, "above"),
+        ("left", "", "left", None),
+        ("something on the right", "", "right", None),
+        ("what is behind me?", "", "back", None),
+        ("what", "what", None, None),
+        ("left: a dog barks", "a dog barks", "left", None),
+        ("find the thunder coming from behind", "the thunder", "back", None),
+        ("a car at 3 o'clock", "a car", "right", None),
+        ("a dog behind me, to the left, barking", "a dog barking", "back left", None),
+        ("In front there is a dog", "a dog", "front", None),
+        ("music playing on the left please", "music playing", "left", None),
+        ("footsteps in the back yard", "footsteps in the back yard", None, None),
+        ("an alarm with a high pitch", "an alarm with a high pitch", None, None),
+    ],
+)
+def test_what_and_where(text: str, what: str, sector: str | None, elevation: str | None) -> None:
+    query = parse_query(text)
+    assert (query.what, query.sector, query.elevation) == (what, sector, elevation)
+    assert query.text == text
+
+
+@pytest.mark.parametrize("phrasing", TRAINING_PHRASINGS)
+@pytest.mark.parametrize("elevation", [None, "above", "below"])
+def test_training_captions_are_taken_apart(phrasing, elevation: str | None) -> None:  # type: ignore[no-untyped-def]
+    for sector in range(8):
+        query = parse_query(spatial_caption("A dog barks.", sector, phrasing=phrasing, elevation=elevation))
+        assert query.what.lower() == "a dog barks"
+        assert (query.sector, query.elevation) == (SECTORS[sector], elevation)
+
+
+@pytest.mark.parametrize("phrasing", DIRECTION_PHRASINGS)
+def test_sentences_about_the_place_alone_have_no_what(phrasing) -> None:  # type: ignore[no-untyped-def]
+    for sector in range(8):
+        query = parse_query(direction_sentence(sector, phrasing=phrasing))
+        assert (query.what, query.sector) == ("", SECTORS[sector])
+
+
+def test_compass_words_need_the_facing() -> None:
+    assert parse_query("bells in the east", facing="north").azimuth_deg == -90
+    assert parse_query("bells in the east", facing="south").azimuth_deg == 90
+
+
+def test_plain_form_is_json() -> None:
+    query = parse_query("rain at azimuth 30")
+    plain = json.loads(json.dumps(query.to_dict()))
+    assert Query(**plain) == query
+    assert plain["azimuth_deg"] == 30
+    assert plain["sector"] == "front left"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("", "is empty"), ("  ", "is empty"), ("dog left, cat right", "several directions")],
+)
+def test_wrong_queries_are_refused(text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        parse_query(text)
