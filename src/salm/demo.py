@@ -34,6 +34,7 @@ from salm.scenes.corpora.base import Sound
 from salm.scenes.corpora.procedural import ProceduralCorpus
 from salm.scenes.sample import draw_scene
 from salm.scenes.scene import Scene, render_scene
+from salm.whole import written_whole
 
 __all__ = ["run_demo"]
 
@@ -290,6 +291,5 @@ def _clip(recording: Recording) -> Clip:
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
-    unfinished = path.with_name(f"{path.name}.part")
-    unfinished.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
-    os.replace(unfinished, path)
+    with written_whole(path) as part:
+        part.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")

@@ -67,5 +67,5 @@ def test_agrees_with_torch_stft(rng: np.random.Generator) -> None:
 
 
 def test_too_short_a_signal_is_refused() -> None:
-    with pytest.raises(ValueError, match="512 samples but features need over 512"):
+    with pytest.raises(ValueError, match="512 samples but its spectrum needs over 512"):
         LogMelIntensity()(torch.zeros(1, 4, 512))

@@ -53,16 +53,15 @@ class ToyModel:
         spatial = np.stack([np.r_[np.zeros(4), vector, 0] for vector in where]).astype(np.float32)
         joint = semantic if recording.ambiguity else semantic + np.float32(0.5) * spatial
         return Heard(
+            recording=recording,
             start_s=[start / recording.rate_hz for start in starts],
             end_s=[(start + part.shape[1]) / recording.rate_hz for start, part in zip(starts, parts, strict=True)],
             embeddings=AudioEmbeddings(joint, semantic, spatial),
             direction=np.stack(where).astype(np.float32),
         )
 
-    def locate_windows(self, recording: Recording) -> list[Location]:
-        found = locate_by_intensity(recording)
-        heard = self.hear(recording)
-        self.heard.pop()
+    def places(self, heard: Heard) -> list[Location]:
+        found = locate_by_intensity(heard.recording)
         return [
             Location(
                 start_s=start_s,

@@ -1,1 +1,1 @@
-""""""
+"""Rooms, impulse responses, rendering."""

@@ -10,6 +10,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from salm.audio.intensity import UnitIntensity, onset_weights
+from salm.audio.spectrum import spectrum
+
 __all__ = ["FLOOR_DB", "LogMelIntensity", "mel_filters"]
 
 FLOOR_DB = -100.0
@@ -77,8 +80,7 @@ class LogMelIntensity(nn.Module):
         high_hz: float | None = None,
     ) -> None:
         super().__init__()
-        self.n_fft = n_fft
-        self.hop = hop
+        self.rate_hz, self.n_fft, self.hop = rate_hz, n_fft, hop
         filters = mel_filters(rate_hz=rate_hz, n_fft=n_fft, mel_bins=mel_bins, low_hz=low_hz, high_hz=high_hz)
         # Derived from the numbers above, hence not part of a checkpoint.
         self.register_buffer("window", torch.hann_window(n_fft, periodic=True), persistent=False)
@@ -92,22 +94,21 @@ class LogMelIntensity(nn.Module):
         ValueError
             If the signal is shorter than half a window, which centred frames cannot be taken from.
         """
-        if foa.shape[-1] <= self.n_fft // 2:
-            raise ValueError(f"the signal has {foa.shape[-1]} samples but features need over {self.n_fft // 2}.")
-        real, imaginary = self._spectrum(foa)
-        power = real.square().addcmul_(imaginary, imaginary)
-        log_mel = torch.log10((power @ self.filters).clamp_(min=1e-10)).mul_(10.0)
-        intensity = (real[:, :1] * real[:, 1:]).addcmul_(imaginary[:, :1], imaginary[:, 1:])
-        # Written out: torch's vector norm over a strided axis of three takes longer than all the rest together.
-        y, z, x = intensity.unbind(1)
-        norm = (y * y).addcmul_(z, z).addcmul_(x, x).sqrt_()
-        intensity = intensity.div_(norm.add_(torch.finfo(torch.float32).eps).unsqueeze(1))
-        return torch.cat([log_mel, intensity @ self.filters], dim=1)
+        return self.from_intensity(self.intensity(foa))
 
-    def _spectrum(
-        self, foa: Float[Tensor, "batch 4 time"]
-    ) -> tuple[Float[Tensor, "batch 4 frame bin"], Float[Tensor, "batch 4 frame bin"]]:
-        padded = nn.functional.pad(foa, (self.n_fft // 2, self.n_fft // 2), mode="reflect")
-        frames = padded.unfold(-1, self.n_fft, self.hop) * self.window
-        spectrum = torch.fft.rfft(frames)
-        return spectrum.real, spectrum.imag
+    def intensity(self, foa: Float[Tensor, "batch 4 time"]) -> UnitIntensity:
+        """Power and intensity of every bin, which all features are made from."""
+        return UnitIntensity.of(spectrum(foa, n_fft=self.n_fft, hop=self.hop, window=self.window))
+
+    def from_intensity(self, unit: UnitIntensity) -> Float[Tensor, "batch 7 frame mel"]:
+        """The seven feature channels."""
+        log_mel = (unit.power @ self.filters).clamp_(min=1e-10).log10_().mul_(10.0)
+        return torch.cat([log_mel, unit.vectors @ self.filters], dim=1)
+
+    def onsets(self, unit: UnitIntensity) -> Float[Tensor, "batch 4 frame mel"]:
+        """Onset weights (:mod:`salm.audio.intensity`), then the intensity y, z, x with these weights, in mel bands.
+
+        Summed over frames and bands the last three point to the un-learned direction. The scale has no meaning.
+        """
+        weights = onset_weights(unit, hop_s=self.hop / self.rate_hz).unsqueeze(1)
+        return torch.cat([weights, unit.vectors * weights], dim=1) @ self.filters

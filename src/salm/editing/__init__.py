@@ -1,1 +1,1 @@
-""""""
+"""From sentences to edits that can be heard."""

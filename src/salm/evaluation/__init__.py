@@ -1,1 +1,1 @@
-""""""
+"""Metrics on arrays, the default protocol, controls, reports."""

@@ -144,7 +144,10 @@ def _two_rooms(bench: Bench) -> Tree:
     there, here = (angle_between_deg(heard.direction, true_directions(scenes)) for scenes in (second, first))
     ids = np.array([scene.sources[0].sound_id for scene in first])
     similar = cosine_similarities(bench.heard.embeddings.semantic[: len(first)], heard.embeddings.semantic)
-    figures = {"follows": Figure(there < here), "same_sound_r1": recall_figures(ranks(similar, ids[:, None] == ids))["r1"]}
+    figures = {
+        "follows": Figure(there < here),
+        "same_sound_r1": recall_figures(ranks(similar, ids[:, None] == ids))["r1"],
+    }
     return {
         **figures,
         "holds": figures["follows"].value >= FOLLOWED and figures["same_sound_r1"].value >= RECOGNISED,

@@ -33,7 +33,7 @@ def changed_sectors(
     """
     rng = np.random.default_rng([seed, 3])
     turns = {caption: int(rng.integers(1, 8)) for caption in sorted(set(captions))}
-    return (sectors + np.array([turns[caption] for caption in captions], int)) % 8
+    return np.asarray((sectors + np.array([turns[caption] for caption in captions], int)) % 8)
 
 
 def editing_figures(

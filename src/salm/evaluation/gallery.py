@@ -106,6 +106,8 @@ def baseline_directions(
 ) -> dict[str, Float[np.ndarray, "scene 3"]]:
     """What is known without learning: the mean intensity vector of each scene, plain and onset-weighted."""
     rendered = (render_scene(scene, corpus, rate_hz=rate_hz) for scene in scenes)
-    pairs = [[intensity_direction(x, rate_hz, onset_weighted=onset).vector for onset in (False, True)] for x in rendered]
+    pairs = [
+        [intensity_direction(x, rate_hz, onset_weighted=onset).vector for onset in (False, True)] for x in rendered
+    ]
     plain, onset = np.swapaxes(np.array(pairs), 0, 1)
     return {"intensity": plain, "intensity_onset": onset}

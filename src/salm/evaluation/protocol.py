@@ -1,6 +1,6 @@
 """The default protocol: every figure of a model on simulated scenes, each with its interval and its baselines."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -34,9 +34,10 @@ PROTOCOL: Mapping[str, str] = {
     "semantic": "Semantic embeddings against all different captions of the sounds that are heard, one scene a sound in "
     "the free field; equal captions are all right answers. r1, r5 and r10 are text to audio. semantic_reverberant has "
     "the scenes in their rooms instead.",
-    "zero_shot": "Which of eight direction sentences is nearest; each is the mean over the trained direction phrasings.",
-    "editing": "The gallery with its spatial embeddings replaced by the direction sentence of the true sector (swap) or "
-    "of another one, which the captions then say (change).",
+    "zero_shot": "Which of eight direction sentences is nearest; each is the mean over the trained phrasings of a "
+    "direction.",
+    "editing": "The gallery with its spatial embeddings replaced by the direction sentence of the true sector (swap) "
+    "or of another one, which the captions then say (change).",
     "controls": "The first scenes once more, robbed of what the figures claim to measure.",
     "confidence": "Scenes with noise, other sounds, long reverberation or no direction at all among plain ones; a "
     "location is right within 20 degrees.",
@@ -138,7 +139,7 @@ def _retrieval(bench: Bench) -> Tree:
     }
 
 
-def _semantic(bench: Bench, scenes: "list[Scene] | tuple[Scene, ...]", audio: Float[np.ndarray, "scene width"]) -> Tree:
+def _semantic(bench: Bench, scenes: Sequence[Scene], audio: Float[np.ndarray, "scene width"]) -> Tree:
     sounds = {sound.id: sound for sound in bench.corpus.sounds}
     heard = [sounds[scene.sources[0].sound_id] for scene in scenes]
     captions = sorted({sound.caption for sound in heard})
@@ -157,7 +158,7 @@ def _text_to_audio_first(ways: Mapping[str, Mapping[str, Figure]]) -> Tree:
 
 def _zero_shot(bench: Bench, true: Float[np.ndarray, "scene 3"]) -> Tree:
     sectors, core = true_sectors(bench.scenes), in_core(true)
-    figures = {}
+    figures: dict[str, Figure] = {}
     for name in ("spatial", "joint"):
         embeddings = getattr(bench.heard.embeddings, name)
         right = nearest_sector(embeddings, bench.model.direction_sentences) == sectors

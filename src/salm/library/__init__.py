@@ -1,1 +1,1 @@
-""""""
+"""Index and search."""

@@ -65,7 +65,7 @@ class Writer:
 
 
 def _heard(recording: Recording, model: Model) -> tuple[tuple[Window, ...], Vectors]:
-    embeddings = model.hear(recording).embeddings
+    heard = model.hear(recording)
     windows = tuple(
         Window(
             start_s=place.start_s,
@@ -75,6 +75,7 @@ def _heard(recording: Recording, model: Model) -> tuple[tuple[Window, ...], Vect
             ambiguity=place.ambiguity,
             confidence=place.confidence,
         )
-        for place in model.locate_windows(recording)
+        for place in model.places(heard)
     )
-    return windows, Vectors(*(part.astype(np.float16) for part in (embeddings.semantic, embeddings.spatial)))
+    kept = heard.embeddings.semantic, heard.embeddings.spatial
+    return windows, Vectors(*(part.astype(np.float16) for part in kept))

@@ -12,7 +12,6 @@ after, never half of it. One process may write at a time.
 """
 
 import json
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -24,6 +23,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from salm.errors import InputError
+from salm.whole import written_whole
 
 __all__ = ["SCHEMA", "Contents", "IndexedFile", "Manifest", "Storage", "Vectors", "Window"]
 
@@ -177,13 +177,11 @@ class Storage:
         return vectors
 
     def _write_part(self, files: Iterable[IndexedFile], vectors: Vectors | None) -> str:
-        self.folder.mkdir(parents=True, exist_ok=True)
         numbers = [int(path.name[5:11]) for path in self.folder.glob("part-[0-9]*.jsonl")]
         name = f"part-{max(numbers, default=0) + 1:06d}"
         if vectors is not None:
-            unfinished = self.folder / f"{name}.safetensors.part"
-            save_file({"semantic": vectors.semantic, "spatial": vectors.spatial}, unfinished)
-            os.replace(unfinished, self.folder / f"{name}.safetensors")
+            with written_whole(self.folder / f"{name}.safetensors") as unfinished:
+                save_file({"semantic": vectors.semantic, "spatial": vectors.spatial}, unfinished)
         lines = (json.dumps(asdict(file)) for file in files)
         self._write_text(f"{name}.jsonl", "".join(f"{line}\n" for line in lines))
         return name
@@ -193,9 +191,8 @@ class Storage:
         return manifest
 
     def _write_text(self, name: str, content: str) -> None:
-        unfinished = self.folder / f"{name}.part"
-        unfinished.write_text(content, encoding="utf-8")
-        os.replace(unfinished, self.folder / name)
+        with written_whole(self.folder / name) as unfinished:
+            unfinished.write_text(content, encoding="utf-8")
 
 
 def _indexed_file(plain: dict[str, Any]) -> IndexedFile:

@@ -20,6 +20,8 @@ __all__ = ["DualHTSAT", "EncoderPair", "FeatureNorm", "IntensityPooling", "Obser
 
 SPATIAL_CHANNELS = 7
 
+_TINY = 1e-12
+
 
 class Observation(NamedTuple):
     """The part of the audio side that is not learned, for a batch of windows."""
@@ -30,6 +32,8 @@ class Observation(NamedTuple):
     """Clip embedding of the frozen tagger; of width 0 for pairs without one."""
     tag_logits: Float[Tensor, "batch label"]
     """The tagger's logits over AudioSet's labels; of width 0 for pairs without one."""
+    onsets: Float[Tensor, "batch onset_channel frame mel"]
+    """Weights and weighted intensity y, z, x of the onsets; without channels for pairs that do not pool them."""
 
 
 class EncoderPair(nn.Module):
@@ -61,11 +65,11 @@ class FeatureNorm(nn.Module):
 
 
 class IntensityPooling(nn.Module):
-    """Attention over the first stage's tokens that pools the raw mel intensity into a few directions.
+    """Attention over the first stage's tokens that pools intensity vectors into a few directions.
 
-    Each of ``maps`` softmax maps says which time-frequency patches to trust; the intensity vectors of the patches,
-    averaged under it, give a unit vector and a length. A network that only saw normalised features would have to
-    learn what this computes.
+    Each of ``maps`` softmax maps p says which time-frequency patches to trust; with the patches' own weights w and
+    weighted vectors v it gives the vector sum(p v) / sum(p w), as a unit vector and a length. A network that only saw
+    normalised features would have to learn what this computes; with even maps it is the un-learned direction.
     """
 
     def __init__(self, *, dim: int, maps: int) -> None:
@@ -74,11 +78,17 @@ class IntensityPooling(nn.Module):
         self.out_dim = 4 * maps
 
     def forward(
-        self, tokens: Float[Tensor, "batch token dim"], intensity: Float[Tensor, "batch token 3"]
+        self,
+        tokens: Float[Tensor, "batch token dim"],
+        weights: Float[Tensor, "batch token 1"],
+        vectors: Float[Tensor, "batch token 3"],
     ) -> Float[Tensor, "batch out"]:
         """Unit vectors and lengths of the pooled intensity, all maps one after the other."""
-        weights = self.logits(tokens).float().softmax(1)
-        pooled = weights.transpose(1, 2) @ intensity.float()
+        weighted = torch.cat([weights, vectors], dim=-1).float()
+        weighted = weighted / weights.float().mean(1, keepdim=True).clamp(min=_TINY)
+        attention = self.logits(tokens).float().softmax(1).transpose(1, 2)
+        weight, vector = (attention @ weighted).split([1, 3], dim=-1)
+        pooled = vector / weight.clamp(min=_TINY)
         length = torch.linalg.vector_norm(pooled, dim=-1, keepdim=True).clamp(min=1e-6)
         return torch.cat([pooled / length, length], dim=-1).flatten(1)
 
@@ -109,7 +119,7 @@ class DualHTSAT(EncoderPair):
     def observe(self, foa: Float[Tensor, "batch 4 time"]) -> Observation:
         """The seven feature channels."""
         empty = foa.new_zeros(len(foa), 0)
-        return Observation(self.frontend(foa), empty, empty)
+        return Observation(self.frontend(foa), empty, empty, foa.new_zeros(len(foa), 0, 0, 0))
 
     def forward(self, observation: Observation) -> tuple[Float[Tensor, "batch what"], Float[Tensor, "batch where"]]:
         """Mean of the final tokens of both branches."""
@@ -133,7 +143,8 @@ class TaggerAndHTSAT(EncoderPair):
     where
         Encoder of seven channels.
     intensity_maps
-        Number of attention maps that pool the intensity; 0 leaves the pooling out.
+        Number of attention maps that pool the intensity of all bins, and as many that of their onsets; 0 leaves the
+        pooling out.
     """
 
     def __init__(
@@ -145,9 +156,15 @@ class TaggerAndHTSAT(EncoderPair):
         self.tagger_mel = tagger_mel
         self.norm = FeatureNorm(channels=SPATIAL_CHANNELS, mel_bins=frontend.filters.shape[1])
         self.where = where
-        self.pooling = IntensityPooling(dim=where.stage_widths[0], maps=intensity_maps) if intensity_maps else None
+        self.poolings = nn.ModuleDict(
+            {
+                name: IntensityPooling(dim=where.stage_widths[0], maps=intensity_maps)
+                for name in ("all", "onsets")
+                if intensity_maps
+            }
+        )
         self.what_dim = tagger.embedding_dim
-        self.where_dim = where.out_dim + (self.pooling.out_dim if self.pooling else 0)
+        self.where_dim = where.out_dim + sum(pooling.out_dim for pooling in self.poolings.values())
 
     def train(self, mode: bool = True) -> "TaggerAndHTSAT":
         """Set the training mode of all but the frozen tagger."""
@@ -157,26 +174,37 @@ class TaggerAndHTSAT(EncoderPair):
 
     @torch.no_grad()
     def observe(self, foa: Float[Tensor, "batch 4 time"]) -> Observation:
-        """The seven feature channels, and what the tagger hears in W."""
+        """The seven feature channels, the intensity of onsets, and what the tagger hears in W."""
         tags, logits = self.tagger(self.tagger_mel(foa[:, 0]))
-        return Observation(self.frontend(foa), tags, logits)
+        unit = self.frontend.intensity(foa)
+        return Observation(self.frontend.from_intensity(unit), tags, logits, self.frontend.onsets(unit))
 
     def forward(self, observation: Observation) -> tuple[Float[Tensor, "batch what"], Float[Tensor, "batch where"]]:
         """The tagger's embedding, and the where encoder's mean token with the pooled intensity behind it."""
         tokens = self.where.embed(self.norm(observation.features))
         first, *others = self.where.layers
         tokens = first.attend(tokens)
-        pooled = self._pool(tokens, observation.features)
+        pooled = self._pool(tokens, observation)
         tokens = first.merge(tokens)
         for stage in others:
             tokens = stage(tokens)
         return observation.tags, torch.cat([self.where.finish(tokens).mean(1), *pooled], dim=-1)
 
-    def _pool(self, tokens: Tensor, features: Tensor) -> list[Tensor]:
-        if self.pooling is None:
+    def _pool(
+        self, tokens: Float[Tensor, "batch token dim"], observation: Observation
+    ) -> list[Float[Tensor, "batch out"]]:
+        if not self.poolings:
             return []
         # The filters' sums undo the mel projection's gain: a plane wave then has intensity of length one.
-        intensity = features[:, 4:] / self.frontend.filters.sum(0)
-        image = self.where.fold(intensity)
-        patches = nn.functional.avg_pool2d(image, self.where.patch).flatten(2).transpose(1, 2)
-        return [self.pooling(tokens, patches)]
+        every = self._patches(observation.features[:, 4:] / self.frontend.filters.sum(0))
+        weights, onsets = self._patches(observation.onsets).split([1, 3], dim=-1)
+        return [
+            self.poolings["all"](tokens, torch.ones_like(weights), every),
+            self.poolings["onsets"](tokens, weights, onsets),
+        ]
+
+    def _patches(
+        self, channels: Float[Tensor, "batch channel frame mel"]
+    ) -> Float[Tensor, "batch token channel"]:
+        """Means over the patches that the where encoder makes its tokens of."""
+        return nn.functional.avg_pool2d(self.where.fold(channels), self.where.patch).flatten(2).transpose(1, 2)

@@ -7,7 +7,6 @@ computed with in single precision.
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,23 @@ from salm.model.config import ModelConfig, from_mapping, to_mapping
 from salm.model.encoders import TaggerAndHTSAT
 from salm.model.presets import build
 from salm.model.salm import SALM
+from salm.model.tagger import fused
 from salm.model.text import SentenceTower
+from salm.whole import written_whole
 
-__all__ = ["WEIGHTS", "build_frozen", "digest", "load", "resolve", "save", "shipped_models", "tag_labels", "text_tower"]
+__all__ = [
+    "WEIGHTS",
+    "build_frozen",
+    "digest",
+    "load",
+    "read_config",
+    "resolve",
+    "save",
+    "shipped_models",
+    "tag_labels",
+    "text_tower",
+    "write_config",
+]
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
 """Folder of the weights that ship with the package."""
@@ -79,21 +92,25 @@ def load(name: str | Path) -> tuple[SALM, ModelConfig]:
 def save(model: SALM, config: ModelConfig, folder: str | Path, *, dtype: torch.dtype = torch.float16) -> None:
     """Write what was trained of a model as ``config.json`` and ``model.safetensors``.
 
-    Both are written under temporary names and renamed when whole. Buffers of integers keep their type.
+    Buffers of integers keep their type.
     """
     from safetensors.torch import save_file
 
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     trained = {
         key: (value.to(dtype) if value.is_floating_point() else value).contiguous().cpu()
         for key, value in model.state_dict().items()
         if not key.startswith(FROZEN_PREFIXES)
     }
-    save_file(trained, folder / f"{WEIGHTS_NAME}.part", metadata={"format": "pt"})
-    os.replace(folder / f"{WEIGHTS_NAME}.part", folder / WEIGHTS_NAME)
-    (folder / f"{CONFIG_NAME}.part").write_text(json.dumps(to_mapping(config), indent=1) + "\n", encoding="utf-8")
-    os.replace(folder / f"{CONFIG_NAME}.part", folder / CONFIG_NAME)
+    with written_whole(folder / WEIGHTS_NAME) as part:
+        save_file(trained, part, metadata={"format": "pt"})
+    write_config(config, folder)
+
+
+def write_config(config: ModelConfig, folder: Path) -> None:
+    """Write ``config.json`` of the model in a folder."""
+    with written_whole(folder / CONFIG_NAME) as part:
+        part.write_text(json.dumps(to_mapping(config), indent=1) + "\n", encoding="utf-8")
 
 
 def build_frozen(config: ModelConfig) -> SALM:
@@ -101,6 +118,7 @@ def build_frozen(config: ModelConfig) -> SALM:
     model = build(config, text=text_tower(config.text))
     if isinstance(model.pair, TaggerAndHTSAT):
         model.pair.tagger.load_state_dict(_read_weights(WEIGHTS / "mn04"))
+        model.pair.tagger = fused(model.pair.tagger)
     return model
 
 

@@ -76,14 +76,27 @@ class Ranked:
     """With the spatial embedding."""
 
 
-class Heard(NamedTuple):
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Heard:
     """All windows of one recording through the network."""
 
+    recording: Recording
+    """What was heard, at the model's rate."""
     start_s: list[float]
     end_s: list[float]
     embeddings: AudioEmbeddings
     direction: Float32[np.ndarray, "window 3"]
     """Unit vectors x, y, z."""
+
+    @cached_property
+    def by_intensity(self) -> list[IntensityDirection]:
+        """Where the sound of each window is without learning; computed when it is first asked for."""
+        rate_hz, samples = self.recording.rate_hz, self.recording.samples
+        spans = [
+            slice(round(start_s * rate_hz), round(end_s * rate_hz))
+            for start_s, end_s in zip(self.start_s, self.end_s, strict=True)
+        ]
+        return [locate_by_intensity(replace(self.recording, samples=samples[:, span])) for span in spans]
 
 
 class Model:
@@ -125,15 +138,35 @@ class Model:
         return _merged(self.locate_windows(recording))
 
     def locate_windows(self, recording: Recording) -> list[Location]:
-        """Where the sound of each window is.
+        """Where the sound of each window is; :meth:`places` of what :meth:`hear` gives."""
+        return self.places(self.hear(recording))
+
+    def places(self, heard: Heard) -> list[Location]:
+        """Where the sound of each window is, of windows that went through the network before.
 
         Two channels cannot tell front from back and one cannot tell anything: such recordings are located by
         intensity as far as that goes, and say so.
         """
-        recording = resample(recording, self.config.features.rate_hz)
-        heard = self.hear(recording)
-        spans = zip(heard.start_s, heard.end_s, heard.direction, heard.embeddings.spatial, strict=True)
-        return [self._location(recording, *span) for span in spans]
+        spans = zip(heard.start_s, heard.end_s, strict=True)
+        known = zip(spans, heard.direction, heard.by_intensity, self.evidence(heard), strict=True)
+        return [
+            self._location(*span, direction, evidence)
+            if by_intensity.ambiguity is None
+            else _unlearned(by_intensity, *span)
+            for span, direction, by_intensity, evidence in known
+        ]
+
+    def evidence(self, heard: Heard) -> list[Evidence]:
+        """What speaks for the direction of each window; where intensity tells none, it is 90 degrees from all."""
+        sentence = (_unit(heard.embeddings.spatial) @ self.direction_sentences.T).max(axis=1)
+        return [
+            Evidence(
+                disagreement_deg=float(angle_between_deg(direction, by_intensity.vector)),
+                concentration=by_intensity.confidence,
+                sentence=float(similarity),
+            )
+            for direction, by_intensity, similarity in zip(heard.direction, heard.by_intensity, sentence, strict=True)
+        ]
 
     def rank(self, recording: Recording, sentences: Sequence[str]) -> list[Ranked]:
         """The sentences, best first, with what and where scored apart."""
@@ -158,6 +191,7 @@ class Model:
         if recording.ambiguity is not None:
             joint = semantic
         return Heard(
+            recording=recording,
             start_s=[start / recording.rate_hz for start, _, _ in parts],
             end_s=[stop / recording.rate_hz for _, stop, _ in parts],
             embeddings=AudioEmbeddings(joint, semantic, spatial),
@@ -177,23 +211,9 @@ class Model:
         return [part.float().cpu().numpy() for part in self.network(observation)]
 
     def _location(
-        self,
-        recording: Recording,
-        start_s: float,
-        end_s: float,
-        direction: Float32[np.ndarray, " 3"],
-        spatial: Float32[np.ndarray, " width"],
+        self, start_s: float, end_s: float, direction: Float32[np.ndarray, " 3"], evidence: Evidence
     ) -> Location:
-        span = slice(round(start_s * recording.rate_hz), round(end_s * recording.rate_hz))
-        by_intensity = locate_by_intensity(replace(recording, samples=recording.samples[:, span]))
-        if by_intensity.ambiguity is not None:
-            return _unlearned(by_intensity, start_s, end_s)
         azimuth_deg, elevation_deg = (float(angle) for angle in azimuth_elevation(direction))
-        evidence = Evidence(
-            disagreement_deg=float(angle_between_deg(direction, by_intensity.vector)),
-            concentration=by_intensity.confidence,
-            sentence=float((self.direction_sentences @ _unit(spatial[None])[0]).max()),
-        )
         return Location(
             start_s=start_s,
             end_s=end_s,

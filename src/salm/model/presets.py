@@ -1,5 +1,7 @@
 """Models by name: the numbers of each preset, and builders that read like the paper."""
 
+from dataclasses import replace
+
 from salm.audio.features import LogMelIntensity
 from salm.errors import InputError
 from salm.model.config import FeatureConfig, HTSATConfig, ModelConfig
@@ -13,6 +15,7 @@ __all__ = ["PRESETS", "build", "build_pair", "preset"]
 
 LAPTOP_FEATURES = FeatureConfig(window_s=5.0, hop=480)
 LAPTOP_HTSAT = HTSATConfig(grid=128, embed_dim=32, depths=(2, 2, 2, 2), heads=(2, 4, 8, 16), drop_path=0.0)
+WHERE_HTSAT = replace(LAPTOP_HTSAT, embed_dim=24, heads=(1, 2, 4, 8))
 TINY_HTSAT = HTSATConfig(grid=64, embed_dim=8, depths=(1, 1, 1, 1), heads=(1, 2, 4, 8), window=4, drop_path=0.0)
 
 PRESETS = {
@@ -22,7 +25,7 @@ PRESETS = {
             name="small",
             pair="tagger_htsat",
             features=LAPTOP_FEATURES,
-            htsat=LAPTOP_HTSAT,
+            htsat=WHERE_HTSAT,
             intensity_maps=8,
             dropout=0.1,
         ),

@@ -4,7 +4,6 @@ Style, script, pictures and sounds are all inside the page. A sound is embedded 
 """
 
 import io
-import os
 from base64 import b64encode
 from collections.abc import Sequence
 from importlib.resources import files
@@ -15,6 +14,7 @@ import soundfile
 from jaxtyping import Float32
 
 from salm.pictures.svg import element, text
+from salm.whole import written_whole
 
 __all__ = ["Sounds", "document", "figures", "legend", "table", "write_page"]
 
@@ -112,11 +112,9 @@ def legend(items: Sequence[tuple[str, str]]) -> str:
 
 
 def write_page(path: Path, page: str) -> Path:
-    """Write a page under a temporary name and rename it when it is whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.part")
-    unfinished.write_text(page, encoding="utf-8")
-    os.replace(unfinished, path)
+    """Write a page; its path."""
+    with written_whole(path) as part:
+        part.write_text(page, encoding="utf-8")
     return path
 
 

@@ -1,1 +1,1 @@
-""""""
+"""Scenes as plain data: corpora, captions, drawing, rendering, batches."""

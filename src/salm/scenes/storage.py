@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from salm.errors import InputError
 from salm.scenes.corpora import open_corpus
 from salm.scenes.sample import draw_scene
 from salm.scenes.scene import Scene, render_scene
+from salm.whole import written_whole
 
 __all__ = ["export_scenes", "make_scenes", "read_scenes"]
 
@@ -21,10 +21,7 @@ RATE_HZ = 24_000
 
 
 def make_scenes(out: Path, *, corpus: Path | None = None, split: str = "train", count: int = 100, seed: int = 0) -> int:
-    """Draw scenes into a file of JSON lines; the number of scenes.
-
-    The first line says which corpus they were drawn from. The file is written under a temporary name first.
-    """
+    """Draw scenes into a file of JSON lines, the first of which says from which corpus; the number of scenes."""
     opened = open_corpus(corpus, split=split)
     rng = np.random.default_rng([seed, 1])
     head = {"corpus": None if corpus is None else str(corpus.resolve()), "split": split, "seed": seed}
@@ -32,10 +29,8 @@ def make_scenes(out: Path, *, corpus: Path | None = None, split: str = "train", 
     for _ in range(count):
         sound = opened.sounds[int(rng.integers(len(opened.sounds)))]
         lines.append(json.dumps(draw_scene(rng, sound).to_dict()))
-    part = out.with_name(out.name + ".part")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    os.replace(part, out)
+    with written_whole(out) as part:
+        part.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return count
 
 
@@ -62,19 +57,16 @@ def export_scenes(path: Path, out: Path) -> int:
     """
     scenes, head = read_scenes(path)
     corpus = open_corpus(Path(head["corpus"]) if head["corpus"] else None, split=head["split"])
-    out.mkdir(parents=True, exist_ok=True)
     rows = []
     for number, scene in enumerate(tqdm(scenes, unit="scene")):
         file = out / f"{number:06d}.flac"
         if not file.exists():
-            write(file, _guarded(render_scene(scene, corpus, rate_hz=RATE_HZ)), RATE_HZ)
+            write(file, render_scene(scene, corpus, rate_hz=RATE_HZ), RATE_HZ)
         rows.append(_row(file.name, scene))
-    part = out / "manifest.csv.part"
-    with part.open("w", encoding="utf-8", newline="") as table:
+    with written_whole(out / "manifest.csv") as part, part.open("w", encoding="utf-8", newline="") as table:
         writer = csv.DictWriter(table, fieldnames=list(rows[0]) if rows else ["file"])
         writer.writeheader()
         writer.writerows(rows)
-    os.replace(part, out / "manifest.csv")
     return len(rows)
 
 
@@ -88,9 +80,3 @@ def _row(file: str, scene: Scene) -> dict[str, Any]:
         "distance_m": round(source.distance_m, 3),
         "sound_id": source.sound_id,
     }
-
-
-def _guarded(samples: np.ndarray) -> np.ndarray:
-    """Scaled down if integer samples would clip; all channels alike, so that directions stay."""
-    peak = float(np.abs(samples).max(initial=0.0))
-    return samples if peak <= 1.0 else samples / np.float32(peak)

@@ -1,1 +1,1 @@
-""""""
+"""Losses, schedule, trainer, checkpoints."""

@@ -1,12 +1,12 @@
 """Checkpoints that a killed run goes on from: model, optimiser and step in one safetensors file."""
 
-import os
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from salm.errors import InputError
+from salm.whole import written_whole
 
 __all__ = ["load_checkpoint", "save_checkpoint"]
 
@@ -22,10 +22,8 @@ def save_checkpoint(path: Path, *, model: nn.Module, optimizer: torch.optim.Opti
     names = {parameter: name for name, parameter in model.named_parameters()}
     for parameter, state in optimizer.state.items():
         tensors |= {f"optimizer.{names[parameter]}.{key}": value for key, value in state.items()}
-    part = path.with_suffix(".part")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_file({key: value.contiguous().cpu() for key, value in tensors.items()}, part, metadata={"step": str(step)})
-    os.replace(part, path)
+    with written_whole(path) as part:
+        save_file({key: value.contiguous().cpu() for key, value in tensors.items()}, part, metadata={"step": str(step)})
 
 
 def load_checkpoint(path: Path, *, model: nn.Module, optimizer: torch.optim.Optimizer) -> int:

@@ -48,8 +48,8 @@ class TrainConfig:
     """Of matrices; vectors (biases, norms, s) have none."""
     clip_norm: float = 1.0
     """Largest norm of all gradients together."""
-    rivals: bool = True
-    """Whether each clip also sees its own caption with the seven wrong directions."""
+    rivals: int = 7
+    """With how many of the seven wrong directions each clip also sees its own caption, drawn anew each time."""
     mask_features: bool = True
     """Light SpecAugment."""
     bfloat16: bool = True
@@ -67,6 +67,8 @@ class TrainConfig:
         for name in ("batch_size", "steps", "checkpoint_steps", "validation_steps"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} is {getattr(self, name)} but must be at least 1.")
+        if not 0 <= self.rivals <= 7:
+            raise InputError(f"rivals is {self.rivals} but there are 0 to 7 wrong directions.")
 
 
 def read_train_config(path: str | Path, *, data: str | Path | None = None) -> TrainConfig:

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from salm.scenes.corpora import open_corpus
 from salm.scenes.corpora.base import Corpus
-from salm.scenes.corpora.folder import FolderCorpus
-from salm.scenes.corpora.procedural import ProceduralCorpus
 from salm.training.config import CorpusConfig, TrainConfig
 
 __all__ = ["OpenCorpora", "open_corpora"]
@@ -43,6 +42,6 @@ def open_corpora(config: TrainConfig) -> OpenCorpora:
 
 
 def _open(config: CorpusConfig, split: str) -> Corpus:
-    if config.folder is None:
-        return ProceduralCorpus(per_kind=config.per_kind, split=split)
-    return FolderCorpus(config.folder, keep_in_memory=True).select(split=split, rows=config.rows)
+    return open_corpus(
+        config.folder, split=split, rows=config.rows, per_kind=config.per_kind, keep_in_memory=True
+    )

@@ -4,7 +4,7 @@ import json
 import logging
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,26 +14,31 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from salm.model.config import to_mapping
+from salm.evaluation.confidence import calibrated
+from salm.model.config import ModelConfig, to_mapping
 from salm.model.encoders import Observation
-from salm.model.hub import build_frozen, save, tag_labels
+from salm.model.hub import build_frozen, load, save, tag_labels, write_config
+from salm.model.inference import Model
 from salm.model.salm import SALM
 from salm.scenes.captions import DIRECTION_PHRASINGS, direction_sentence
 from salm.scenes.dataset import Batch, SceneBatches
 from salm.training.augment import mask_features
 from salm.training.checkpoint import load_checkpoint, save_checkpoint
 from salm.training.config import TrainConfig
-from salm.training.corpora import open_corpora
+from salm.training.corpora import OpenCorpora, open_corpora
 from salm.training.losses import contrastive, direction_of_arrival, label_distillation, nearest_sentence, total
 from salm.training.schedule import warmup_cosine
 from salm.training.sentences import SentenceCache
 from salm.training.validation import Validation
 
-__all__ = ["describe", "loss_terms", "train"]
+__all__ = ["CALIBRATION_SCENES", "calibrate", "describe", "loss_terms", "train"]
 
 log = logging.getLogger(__name__)
 
 CHECKPOINT_NAME, LOG_NAME = "checkpoint.safetensors", "log.jsonl"
+
+CALIBRATION_SCENES = 400
+"""Scenes of the val split that the confidence of a trained model is fitted on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,8 +88,50 @@ def train(config: TrainConfig, out: str | Path) -> Path:
                 _write(journal, {"step": done, "validation": validation(model)})
             if done % config.checkpoint_steps == 0 or done == config.steps:
                 save_checkpoint(checkpoint, model=model, optimizer=optimizer, step=done)
-    save(model, config.model, out)
+    try:
+        finished = _calibrated(model, config.model, corpora, seed=config.seed)
+    except ValueError as error:
+        log.warning("The confidence is not calibrated: %s", error)
+        finished = config.model
+    save(model, finished, out)
     return out
+
+
+def calibrate(folder: str | Path, config: TrainConfig) -> ModelConfig:
+    """Calibrate the confidence of a finished model once more; of its folder only ``config.json`` is written anew.
+
+    Its digest changes, and an index that was made before refuses it.
+
+    Parameters
+    ----------
+    folder
+        Of the model, as :func:`train` leaves it.
+    config
+        The run whose first corpus and seed are used.
+
+    Returns
+    -------
+    ModelConfig
+        What ``config.json`` now holds.
+
+    Raises
+    ------
+    InputError
+        If the model or the corpus cannot be read.
+    ValueError
+        If all or none of the scenes are located right; nothing is written then.
+    """
+    network, model = load(folder)
+    finished = _calibrated(network, model, open_corpora(config), seed=config.seed)
+    write_config(finished, Path(folder))
+    return finished
+
+
+def _calibrated(network: SALM, config: ModelConfig, corpora: OpenCorpora, *, seed: int) -> ModelConfig:
+    """The configuration with weights of the confidence, fitted on the val split of the first corpus."""
+    corpus = corpora.validation[0][0]
+    weights = calibrated(Model(network, config), corpus, scenes=CALIBRATION_SCENES, seed=seed)
+    return replace(config, confidence=weights)
 
 
 def describe(config: TrainConfig) -> dict[str, Any]:
@@ -103,11 +150,11 @@ def describe(config: TrainConfig) -> dict[str, Any]:
 
 
 def loss_terms(
-    model: SALM, batch: Batch[Observation], cache: SentenceCache, sentences: _Sentences, *, step: int, rivals: bool
+    model: SALM, batch: Batch[Observation], cache: SentenceCache, sentences: _Sentences, *, step: int, rivals: int
 ) -> tuple[dict[str, Float[Tensor, ""]], Float[Tensor, "batch 3"]]:
     """Every named term of the loss of one batch, and the predicted directions."""
     heard = model(batch.observation)
-    wrong = [sentence for group in batch.rivals for sentence in group] if rivals else []
+    wrong = [sentence for group in batch.rivals for sentence in group[:rivals]]
     directions = sentences.directions[step % len(sentences.directions)]
     labels = sentences.labels if batch.observation.tag_logits.shape[1] else ()
     groups = [batch.captions, batch.spatial_captions, wrong, list(directions), list(labels)]
@@ -176,16 +223,14 @@ def _optimizer(model: SALM, config: TrainConfig) -> torch.optim.Optimizer:
         {"params": matrices, "weight_decay": config.weight_decay},
         {"params": vectors, "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.999), eps=1e-8)
+    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.999), eps=1e-8, fused=True)
 
 
 def _trained(model: SALM) -> list[torch.nn.Parameter]:
     return [p for p in model.parameters() if p.requires_grad]
 
 
-def _batches(
-    config: TrainConfig, dataset: SceneBatches[Observation], start: int
-) -> Iterator[Batch[Observation]]:
+def _batches(config: TrainConfig, dataset: SceneBatches[Observation], start: int) -> Iterator[Batch[Observation]]:
     loader = DataLoader(
         dataset,
         batch_size=None,

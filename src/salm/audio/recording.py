@@ -1,0 +1,222 @@
+"""Recordings: AmbiX samples with what is known of where they came from; reading and writing of audio files."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import soundfile
+import soxr
+from jaxtyping import Float32
+
+from salm.audio.formats import LAYOUTS, from_mono, from_stereo, to_ambix
+from salm.errors import InputError
+from salm.whole import written_whole
+
+__all__ = ["AMBIGUITY", "WRITABLE", "Recording", "read", "resample", "write"]
+
+Layout = Literal["foa", "stereo", "mono"]
+
+AMBIGUITY: dict[str, str | None] = {"foa": None, "stereo": "front-back", "mono": "all"}
+"""What a recording with so many channels cannot tell of a direction: nothing is lost, front from back, everything."""
+
+_CONTAINERS = {"wav": "WAV", "flac": "FLAC", "caf": "CAF", "w64": "W64", "rf64": "RF64", "aif": "AIFF", "aiff": "AIFF"}
+_SUBTYPES = {"FLAC": "PCM_24"}
+_LARGEST_WAV = 2**32 - 2**16
+
+WRITABLE = tuple(f".{suffix}" for suffix in _CONTAINERS)
+"""Endings of files that can be written: FLAC in 24 bits, all others in 32-bit floating point."""
+
+# How libsndfile says that a file holds less than its header promises.
+_PROMISED = re.compile(r"(?:RIFF|riff|FORM|data|SSND|Riff size)\s*:\s*(?P<said>\d+) \(should be (?P<held>\d+)\)")
+_SLACK_BYTES = 64
+_BLOCK = 1 << 18
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Recording:
+    """AmbiX samples (`salm.frame`), with the rate and the history that answers must take into account.
+
+    Raises
+    ------
+    InputError
+        If the samples are not four channels of finite float32 numbers, or the rate is not positive.
+    """
+
+    samples: Float32[np.ndarray, "4 time"]
+    rate_hz: int
+    layout: Layout = "foa"
+    """What it was before: `foa`, `stereo` (Z and X are zero) or `mono` (Y, Z, X are zero)."""
+    path: str | None = None
+    """File it was read from."""
+    notes: tuple[str, ...] = ()
+    """What was converted or found missing, in sentences."""
+
+    def __post_init__(self) -> None:
+        if self.samples.ndim != 2 or len(self.samples) != 4 or self.samples.dtype != np.float32:
+            raise InputError(
+                f"samples are {self.samples.dtype} of shape {self.samples.shape} but must be float32 (4, time); "
+                "salm.read converts files, salm.audio.formats arrays."
+            )
+        if self.rate_hz <= 0:
+            raise InputError(f"rate_hz is {self.rate_hz} but must be positive.")
+        where = self.path or "the recording"
+        if self.samples.shape[1] == 0:
+            raise InputError(f"{where} holds no samples.")
+        finite = np.isfinite(self.samples).all(axis=0)
+        if not finite.all():
+            first_s = int(np.argmin(finite)) / self.rate_hz
+            raise InputError(f"{where} holds samples that are no numbers, the first at {first_s:.3f} s; mend the file.")
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.samples.shape[1] / self.rate_hz
+
+    @property
+    def ambiguity(self) -> str | None:
+        """What its channels cannot tell of a direction: None, ``front-back`` or ``all``."""
+        return AMBIGUITY[self.layout]
+
+
+def read(path: str | Path, *, layout: str | None = None) -> Recording:
+    """A recording from any file that libsndfile reads: WAV, RF64, W64, FLAC, CAF, AIFF, Ogg, MP3.
+
+    One channel is mono, two are stereo, four are first-order Ambisonics, and of 9, 16, ... (higher orders) the first
+    four are taken. Where a file holds less than its header promises, what is there is read and noted.
+
+    Parameters
+    ----------
+    layout
+        One of `salm.audio.formats.LAYOUTS`; None takes FuMa for files that end in ``.amb`` and AmbiX for all others.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, it is no audio or damaged, is empty, holds what is no number, or has a number of
+        channels that means nothing here.
+    """
+    path = Path(path)
+    if layout is not None and layout not in LAYOUTS:
+        raise InputError(f"layout is {layout!r} but must be one of {', '.join(LAYOUTS)}.")
+    channels, rate_hz, notes = _decoded(path)
+    count = len(channels)
+    if layout is not None and count < 4:
+        raise InputError(f"{path} has {_counted(count)}, which cannot be {layout}; leave the layout out.")
+    made: dict[str, Any] = {"rate_hz": rate_hz, "path": str(path)}
+    if count == 1:
+        return Recording(samples=from_mono(channels), layout="mono", notes=notes, **made)
+    if count == 2:
+        return Recording(samples=from_stereo(channels), layout="stereo", notes=notes, **made)
+    layout = layout or ("fuma" if path.suffix.lower() == ".amb" else "ambix")
+    try:
+        samples = to_ambix(channels, layout)
+    except InputError as error:
+        raise InputError(
+            f"{path} has {_counted(count)}; recordings are mono, stereo or Ambisonics with 4, 9, 16, ... channels."
+        ) from error
+    if layout != "ambix":
+        notes = (*notes, f"Converted from {'FuMa' if layout == 'fuma' else layout.upper()} to AmbiX.")
+    if count > 4:
+        notes = (*notes, f"Only the first order of {_counted(count)} is used.")
+    return Recording(samples=samples, notes=notes, **made)
+
+
+def write(path: str | Path, samples: Float32[np.ndarray, "channel time"], rate_hz: int) -> float:
+    """Write samples, lossless, under a temporary name first; the gain in dB that they were written with.
+
+    The ending of the name decides the format (`WRITABLE`). Only FLAC, which holds integers, can clip: if a sample is
+    beyond full scale, all are written lower by what it takes. WAV files that would pass 4 GB become RF64.
+
+    Raises
+    ------
+    InputError
+        If the ending is unknown or the file cannot be written.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower().removeprefix(".")
+    if suffix not in _CONTAINERS:
+        raise InputError(f"{path} cannot be written; its name must end in one of {', '.join(WRITABLE)}.")
+    container = _CONTAINERS[suffix]
+    if container == "WAV" and samples.nbytes > _LARGEST_WAV:
+        container = "RF64"
+    peak = float(np.abs(samples).max(initial=0.0))
+    gain = 1 / peak if container == "FLAC" and peak > 1 else 1.0
+    subtype = _SUBTYPES.get(container, "FLOAT")
+    try:
+        with written_whole(path) as part:
+            soundfile.write(part, samples.T * np.float32(gain), rate_hz, format=container, subtype=subtype)
+    except soundfile.LibsndfileError as error:
+        raise InputError(f"{path} cannot be written: {_reason(error)}.") from error
+    return 20 * float(np.log10(gain))
+
+
+def resample(recording: Recording, rate_hz: int) -> Recording:
+    """The recording at another rate, which is noted; itself if it has that rate already."""
+    if recording.rate_hz == rate_hz:
+        return recording
+    samples: Float32[np.ndarray, "time 4"] = soxr.resample(recording.samples.T, recording.rate_hz, rate_hz)
+    if not len(samples):
+        # Shorter than one sample of the new rate: the filter would leave nothing.
+        samples = recording.samples.T[:1]
+    note = f"Resampled from {recording.rate_hz} to {rate_hz} Hz."
+    return replace(
+        recording, samples=np.ascontiguousarray(samples.T), rate_hz=rate_hz, notes=(*recording.notes, note)
+    )
+
+
+def _decoded(path: Path) -> tuple[Float32[np.ndarray, "channel time"], int, tuple[str, ...]]:
+    if not path.exists():
+        raise InputError(f"{path} does not exist.")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; give audio files.")
+    if path.stat().st_size == 0:
+        raise InputError(f"{path} is empty.")
+    try:
+        with soundfile.SoundFile(path) as file:
+            blocks, cut_short = _blocks(file)
+            promised, rate_hz, log = file.frames, file.samplerate, file.extra_info
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise InputError(f"{path} is no audio file that can be read, or is damaged: {_reason(error)}.") from error
+    samples = np.concatenate(blocks) if blocks else np.zeros((0, 1), np.float32)
+    if not len(samples):
+        raise InputError(f"{path} holds no samples.")
+    notes: tuple[str, ...] = ()
+    if cut_short or len(samples) < promised or _holds_less(log):
+        notes = (f"The file is cut short: its header promises more than the {len(samples) / rate_hz:.3f} s it holds.",)
+    return np.ascontiguousarray(samples.T), rate_hz, notes
+
+
+def _blocks(file: soundfile.SoundFile) -> tuple[list[Float32[np.ndarray, "time channel"]], bool]:
+    """Samples in blocks, and whether the decoder gave up in between; if it does so at once, that is an error."""
+    blocks: list[Float32[np.ndarray, "time channel"]] = []
+    try:
+        blocks.extend(_each_block(file))
+    except soundfile.LibsndfileError:
+        if not blocks:
+            raise
+        return blocks, True
+    return blocks, False
+
+
+def _each_block(file: soundfile.SoundFile) -> Iterator[Float32[np.ndarray, "time channel"]]:
+    while len(block := file.read(_BLOCK, dtype="float32", always_2d=True)):
+        yield block
+
+
+def _holds_less(log: str) -> bool:
+    if "Calculated frame count" in log:
+        return True
+    return any(int(match["said"]) > int(match["held"]) + _SLACK_BYTES for match in _PROMISED.finditer(log))
+
+
+def _counted(channels: int) -> str:
+    return f"{channels} channel{'' if channels == 1 else 's'}"
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, soundfile.LibsndfileError):
+        return str(error.error_string).strip().rstrip(".").lower()
+    return str(error)
