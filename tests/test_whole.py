@@ -29,7 +29,10 @@ def test_what_stood_there_stays_if_writing_fails(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_written_gets_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(InputError, match=r"file/under\.txt cannot be written") as caught, written_whole(tmp_path / "file" / "under.txt"):
+    with (
+        pytest.raises(InputError, match=r"file/under\.txt cannot be written") as caught,
+        written_whole(tmp_path / "file" / "under.txt"),
+    ):
         pass
     assert "\n" not in str(caught.value)
     (tmp_path / "folder").mkdir()

@@ -51,8 +51,8 @@ RING_DEG = 10.0
 
 ABOUT = (
     "Filters from AmbiX W, Y, Z, X to the left ear, made by tools/fit_binaural.py from W. G. Gardner and K. D. Martin, "
-    "HRTF measurements of a KEMAR dummy-head microphone, MIT Media Lab Perceptual Computing technical report 280, 1994. "
-    "The measurement is copyright 1994 MIT Media Laboratory and free to use, provided the authors are cited."
+    "HRTF measurements of a KEMAR dummy-head microphone, MIT Media Lab Perceptual Computing technical report 280, 1994."
+    " The measurement is copyright 1994 MIT Media Laboratory and free to use, provided the authors are cited."
 )
 
 

@@ -8,7 +8,7 @@ import difflib
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -43,12 +43,19 @@ class Command:
         """Do it; the exit status."""
         raise NotImplementedError
 
+    def compute_with_threads(self) -> None:
+        """Keep torch to the chosen number of threads."""
+        if self.threads < 0:
+            raise InputError(f"--threads is {self.threads} but must be 0 or more.")
+        if self.threads:
+            import torch
+
+            torch.set_num_threads(self.threads)
+
     def model(self, name: str) -> "Model":
         """A trained model on the chosen device."""
         import torch
 
-        if self.threads:
-            torch.set_num_threads(self.threads)
         try:
             torch.empty(0, device=self.device)
         except (RuntimeError, AssertionError) as error:
@@ -76,7 +83,7 @@ class Demo(Command):
         """Write the page and say where it is."""
         from salm.demo import run_demo
 
-        page = run_demo(self.out, model=self.model("small"), seed=self.seed)
+        page = run_demo(self.out, model=self.model("small"), seed=self.seed, progress=_remark)
         results = json.loads((self.out / "results.json").read_text(encoding="utf-8"))
         self.tell({"page": str(page), **results}, lambda: _say(f"Open {page}"))
         return 0
@@ -105,6 +112,8 @@ class Locate(Command):
         """Locate every file; one bad file does not stop the rest."""
         from salm.model.locate import locate_file
 
+        if not self.files:
+            raise InputError("there is nothing to locate; give one or more audio files.")
         locator = None if self.method == "intensity" else self.model(self.model_name)
         results = []
         for path in self.files:
@@ -183,8 +192,11 @@ class IndexAdd(Command):
 
     def run(self) -> int:
         """Index; files that cannot be read are named and left out."""
-        model = self.model(self.model_name)
-        report = salm.Library(self.to).add(list(self.folders), model)
+        if not self.folders:
+            raise InputError("there is nothing to index; give folders or audio files.")
+        library, model = salm.Library(self.to), self.model(self.model_name)
+        with _Bar("indexing", unit="file") as bar:
+            report = library.add(list(self.folders), model, progress=bar)
         for path, reason in report.failed:
             _complain(f"{reason}" if str(path) in reason else f"{path}: {reason}")
         document = {"library": str(self.to), **_plain(report)}
@@ -212,7 +224,8 @@ class Search(Command):
         library = salm.Library(self.library, must_exist=True)
         result = library.search(self.text, self.model(self.model_name), limit=self.limit, facing=self.facing)
         hits = [_plain(hit) for hit in result.hits]
-        self.tell({"query": result.query.to_dict(), "hits": hits}, lambda: _table(hits))
+        query = result.query.to_dict() if result.query else None
+        self.tell({"query": query, "hits": hits}, lambda: _table(hits))
         return 0
 
 
@@ -320,10 +333,6 @@ class Train(Command):
         from salm.training.trainer import describe, train
 
         config = read_train_config(self.config, data=self.data)
-        if self.threads:
-            import torch
-
-            torch.set_num_threads(self.threads)
         if self.dry_run:
             summary = describe(config)
             self.tell(summary, lambda: _table([summary]))
@@ -358,7 +367,7 @@ class Evaluate(Command):
 
         corpus = open_corpus(self.corpus, split=self.split, rows=_rows(self.rows))
         model = self.model(self.model_name)
-        report = evaluate(model, corpus, scenes=self.scenes, seed=self.seed)
+        report = evaluate(model, corpus, scenes=self.scenes, seed=self.seed, rows=_rows(self.rows), progress=_scene_bar)
         self.tell(report, lambda: print_report(report))
         return 0
 
@@ -383,11 +392,13 @@ COMMANDS: dict[str, type[Command]] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if words in (["--version"], ["-V"]):
-        sys.stdout.write(f"salm {salm.__version__}\n")
+    if "--version" in words or words == ["-V"]:
+        _say(f"salm {salm.__version__}")
         return 0
     try:
-        return _parse(words).run()
+        command = _parse(words)
+        command.compute_with_threads()
+        return command.run()
     except InputError as error:
         _complain(str(error))
         return 2
@@ -422,6 +433,35 @@ def _overview(words: list[str]) -> Command:
 _HINT = "`salm COMMAND --help` explains one of them. Nothing leaves your machine."
 
 
+class _Bar:
+    """A progress bar on standard error that learns its total on the way."""
+
+    def __init__(self, what: str, *, unit: str) -> None:
+        from tqdm import tqdm
+
+        self._bar = tqdm(desc=what, unit=unit, total=0, leave=False, disable=None)
+
+    def __enter__(self) -> "_Bar":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def __call__(self, done: int, total: int) -> None:
+        self._bar.total = total
+        self._bar.update(done - self._bar.n)
+
+
+def _scene_bar(scenes: Sequence[Any], what: str) -> Iterable[Any]:
+    from tqdm import tqdm
+
+    return tqdm(scenes, desc=what, unit="scene", leave=False, disable=None)
+
+
+def _remark(text: str) -> None:
+    sys.stderr.write(f"{text} ...\n")
+
+
 def _say(text: str) -> None:
     sys.stdout.write(text + "\n")
 
@@ -431,7 +471,7 @@ def _complain(text: str) -> None:
 
 
 def _plain(item: Any) -> dict[str, Any]:
-    return json.loads(json.dumps(asdict(item), default=str))
+    return dict(json.loads(json.dumps(asdict(item), default=str)))
 
 
 def _is_file(text: str) -> bool:
@@ -479,7 +519,8 @@ def _print_located(result: dict[str, Any]) -> None:
         else:
             height = "" if place["elevation_deg"] is None else f", {place['elevation_deg']:+.0f} up"
             doubt = f"; {place['reason']}" if place["reason"] else ""
-            where = f"{place['sector']}, azimuth {place['azimuth_deg']:+.0f}{height}, confidence {place['confidence']:.2f}{doubt}"
+            angles = f"azimuth {place['azimuth_deg']:+.0f}{height}"
+            where = f"{place['sector']}, {angles}, confidence {place['confidence']:.2f}{doubt}"
         _say(f"{result['file']} {span}  {where}")
     for note in result.get("notes", []):
         _complain(f"{result['file']}: {note}")

@@ -27,7 +27,13 @@ def noise(*shape: int) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("azimuth_deg", "elevation_deg", "gains"),
-    [(0, 0, (1, 0, 0, 1)), (90, 0, (1, 1, 0, 0)), (180, 0, (1, 0, 0, -1)), (-90, 0, (1, -1, 0, 0)), (0, 90, (1, 0, 1, 0))],
+    [
+        (0, 0, (1, 0, 0, 1)),
+        (90, 0, (1, 1, 0, 0)),
+        (180, 0, (1, 0, 0, -1)),
+        (-90, 0, (1, -1, 0, 0)),
+        (0, 90, (1, 0, 1, 0)),
+    ],
 )
 def test_each_axis_has_its_channel(azimuth_deg: float, elevation_deg: float, gains: tuple[float, ...]) -> None:
     signal = noise(50)

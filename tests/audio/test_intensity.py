@@ -44,7 +44,9 @@ def test_the_level_has_no_part_in_it(gain: float) -> None:
 
 
 def test_long_recordings_are_heard_to_their_end() -> None:
-    field = np.concatenate([encode_plane_wave(np.tile(NOISE, 45), 90, 0), encode_plane_wave(np.tile(NOISE, 45), -90, 0)], 1)
+    field = np.concatenate(
+        [encode_plane_wave(np.tile(NOISE, 45), 90, 0), encode_plane_wave(np.tile(NOISE, 45), -90, 0)], 1
+    )
     found = intensity_direction(field, RATE_HZ, onset_weighted=False)
     assert found.confidence < 0.02
 

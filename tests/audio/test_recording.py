@@ -215,7 +215,9 @@ def test_recordings_have_four_channels_of_samples(shape: tuple[int, ...]) -> Non
 @pytest.mark.parametrize("rate_hz", [8_000, 44_100, 48_000])
 def test_resampling_keeps_a_tone_and_says_so(rate_hz: int) -> None:
     time_s = np.arange(rate_hz) / rate_hz
-    recording = Recording(samples=encode_plane_wave(np.sin(2 * np.pi * 440 * time_s), 60).astype(np.float32), rate_hz=rate_hz)
+    recording = Recording(
+        samples=encode_plane_wave(np.sin(2 * np.pi * 440 * time_s), 60).astype(np.float32), rate_hz=rate_hz
+    )
     changed = resample(recording, RATE_HZ)
     expected = encode_plane_wave(np.sin(2 * np.pi * 440 * np.arange(RATE_HZ) / RATE_HZ), 60)
     assert changed.samples.shape == (4, RATE_HZ)

@@ -30,8 +30,13 @@ def test_the_mirror_negates_the_azimuth(azimuth_deg: float, elevation_deg: float
 def test_the_mirror_is_its_own_inverse_and_no_rotation(rng: np.random.Generator) -> None:
     field = rng.standard_normal((4, 50)).astype(np.float32)
     np.testing.assert_array_equal(mirror_left_right(mirror_left_right(field)), field)
-    mirror = np.stack([mirror_left_right(encode_plane_wave(np.ones(1, np.float32), az, el))[[3, 1, 2], 0]
-                       for az, el in ((0, 0), (90, 0), (0, 90))], axis=1)
+    mirror = np.stack(
+        [
+            mirror_left_right(encode_plane_wave(np.ones(1, np.float32), az, el))[[3, 1, 2], 0]
+            for az, el in ((0, 0), (90, 0), (0, 90))
+        ],
+        axis=1,
+    )
     assert np.linalg.det(mirror) < 0
 
 

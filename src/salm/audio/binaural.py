@@ -9,8 +9,9 @@ The four filters w, y, z, x were fitted to the KEMAR manikin that Gardner and Ma
 of a KEMAR dummy-head microphone, MIT Media Lab technical report 280); ``tools/fit_binaural.py`` does it and tells how.
 They are equalised for the diffuse field, as headphones are: sound from everywhere keeps its colour and its level.
 
-First order is a coarse picture of a head. Below 600 Hz the ears differ as in the measurement, within 0.15 ms and 1.5 dB.
-Above, differences in level are still the head's on the whole, but those in time shrink: of 0.7 ms, 0.4 ms remain.
+First order is a coarse picture of a head. Below 600 Hz the ears differ as in the measurement, to 0.15 ms and 1.5 dB.
+Above, differences in level are the head's to some 4 dB, but those in time shrink: of 0.7 ms from the side 0.4 remain.
+The back is 4 dB softer than the sides (pink noise, both ears), where the head's own shadow makes 2.5 dB.
 """
 
 from functools import lru_cache
@@ -31,11 +32,16 @@ def to_binaural(samples: Float32[np.ndarray, "4 time"], rate_hz: int) -> Float32
     """Left and right ear of a listener who faces the front of an AmbiX recording, as many samples as it has.
 
     It is in time with the recording: what passes the microphone at an instant passes the centre of the head at the
-    same, and the ears up to 0.4 ms before or after. Filters reach 1.5 ms back and 4.3 ms ahead; what they would add
+    same, and the ears up to 0.4 ms before or after. The filters reach 1.5 ms back and 4.3 ms ahead; what they would add
     before the first and after the last sample is cut off.
 
     If the peak of either ear is beyond full scale, both are scaled down to a peak of 1, so that no integer format
-    clips; all else keeps its level. Silence stays silent, and of no samples come no samples.
+    clips; otherwise the level is kept. Silence stays silent, and no samples give no samples.
+
+    Parameters
+    ----------
+    rate_hz
+        Any, from 100 Hz up; the filters hold nothing above 20 kHz.
     """
     filters, lead = _filters(rate_hz)
     time = samples.shape[1]

@@ -35,7 +35,7 @@ _N3D = np.sqrt([1, 3, 3, 3]).astype(np.float32)[:, None]
 def encode_plane_wave(signal: Float32[np.ndarray, " time"], azimuth_deg: float, elevation_deg: float = 0.0) -> Foa:
     """A plane wave from a direction: W is the signal itself."""
     x, y, z = unit_vector(azimuth_deg, elevation_deg)
-    return np.array([1.0, y, z, x], np.float32)[:, None] * signal
+    return np.asarray(np.array([1.0, y, z, x], np.float32)[:, None] * signal)
 
 
 def fuma_to_ambix(samples: Foa) -> Foa:

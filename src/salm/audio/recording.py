@@ -73,7 +73,7 @@ class Recording:
     @property
     def duration_s(self) -> float:
         """Length in seconds."""
-        return self.samples.shape[1] / self.rate_hz
+        return float(self.samples.shape[1] / self.rate_hz)
 
     @property
     def ambiguity(self) -> str | None:
@@ -162,9 +162,7 @@ def resample(recording: Recording, rate_hz: int) -> Recording:
         # Shorter than one sample of the new rate: the filter would leave nothing.
         samples = recording.samples.T[:1]
     note = f"Resampled from {recording.rate_hz} to {rate_hz} Hz."
-    return replace(
-        recording, samples=np.ascontiguousarray(samples.T), rate_hz=rate_hz, notes=(*recording.notes, note)
-    )
+    return replace(recording, samples=np.ascontiguousarray(samples.T), rate_hz=rate_hz, notes=(*recording.notes, note))
 
 
 def _decoded(path: Path) -> tuple[Float32[np.ndarray, "channel time"], int, tuple[str, ...]]:

@@ -46,8 +46,6 @@ def windows(samples: Float32[np.ndarray, "channel time"], window_samples: int) -
     return [Window(start, start + window_samples, samples[:, start : start + window_samples]) for start in starts]
 
 
-def _filled(
-    samples: Float32[np.ndarray, "channel time"], window_samples: int
-) -> Float32[np.ndarray, "channel window"]:
+def _filled(samples: Float32[np.ndarray, "channel time"], window_samples: int) -> Float32[np.ndarray, "channel window"]:
     repeated = np.tile(samples, (1, window_samples // samples.shape[1]))
     return np.pad(repeated, ((0, 0), (0, window_samples - repeated.shape[1])))

@@ -192,9 +192,7 @@ def _edited(
     goal: Direction,
     notes: tuple[str, ...],
 ) -> Edited:
-    made = replace(
-        recording, samples=samples, layout="foa", notes=(*recording.notes, *notes), path=None
-    )
+    made = replace(recording, samples=samples, layout="foa", notes=(*recording.notes, *notes), path=None)
     description = " ".join((_said(operation, start, goal), *notes))
     return Edited(recording=made, operation=operation, moved_from=start, moved_to=goal, description=description)
 

@@ -1,7 +1,8 @@
 """Whether a location's confidence can be believed: scenes of every difficulty, figures of them, and calibration.
 
-**Conventions.** A location is right within 20 degrees (`salm.model.confidence.CLOSE_DEG`) of the scene's first source.
-Where there is no direction at all nothing is right, and neither is a location without an azimuth; its confidence is 0.
+**Conventions.** A location is right within 20 degrees (`salm.model.confidence.CLOSE_DEG`) of a sound of the scene: of
+two, either, since nobody asked for one of them. Where there is no direction nothing is right, and neither is a location
+without an azimuth; its confidence is 0.
 The statistics have two columns, confidence (0 to 1) and whether it was right (0 or 1).
 """
 
@@ -16,11 +17,11 @@ from salm.acoustics.render import convolve
 from salm.acoustics.room import sample_position, sample_room
 from salm.audio.recording import Recording
 from salm.evaluation.bench import Progress, quietly
-from salm.evaluation.gallery import draw_scenes, true_directions
+from salm.evaluation.gallery import draw_scenes
 from salm.evaluation.intervals import Figure, Tree
 from salm.frame import angle_between_deg, unit_vector
 from salm.model.confidence import CLOSE_DEG, Evidence, fit_confidence
-from salm.model.inference import Location, Model
+from salm.model.inference import Model
 from salm.scenes.corpora.base import Corpus
 from salm.scenes.scene import Scene, render_scene
 
@@ -72,7 +73,8 @@ def confidence_figures(model: Model, corpus: Corpus, *, scenes: int, seed: int, 
     rows = []
     for (condition, scene), recording in hear_trials(trials, corpus, model.config.features.rate_hz, progress=progress):
         place = model.locate(recording)
-        rows.append((place.confidence, condition != "no_direction" and _close(place, scene)))
+        near = place.vector is not None and _distance_deg(place.vector[None], scene)[0] <= CLOSE_DEG
+        rows.append((place.confidence, near and condition != "no_direction"))
     pairs = np.array(rows, np.float64)
     drawn = np.array([condition for condition, _ in trials])
     return {
@@ -100,7 +102,7 @@ def calibrated(
     close: list[bool] = []
     for (condition, scene), recording in hear_trials(trials, corpus, model.config.features.rate_hz, progress=progress):
         heard = model.hear(recording)
-        near = angle_between_deg(heard.direction, true_directions([scene])) <= CLOSE_DEG
+        near = _distance_deg(heard.direction, scene) <= CLOSE_DEG
         for by_intensity, found, is_near in zip(heard.by_intensity, model.evidence(heard), near, strict=True):
             if by_intensity.ambiguity is None:
                 evidence.append(found)
@@ -166,11 +168,10 @@ def _right_and_confidence(pairs: Float[np.ndarray, "scene 2"]) -> dict[str, Figu
     return {"right": Figure(pairs[:, 1]), "confidence": Figure(pairs[:, 0])}
 
 
-def _close(place: Location, scene: Scene) -> bool:
-    if place.azimuth_deg is None:
-        return False
-    found = unit_vector(place.azimuth_deg, place.elevation_deg or 0.0)
-    return float(angle_between_deg(found, true_directions([scene])[0])) <= CLOSE_DEG
+def _distance_deg(directions: Float[np.ndarray, "item 3"], scene: Scene) -> Float[np.ndarray, " item"]:
+    """Angle from each direction to the nearest sound of the scene."""
+    true = np.stack([unit_vector(source.azimuth_deg, source.elevation_deg) for source in scene.sources])
+    return np.asarray(angle_between_deg(directions[:, None], true).min(axis=1))
 
 
 def _plain(_: np.random.Generator, scene: Scene, __: Corpus) -> Scene:
@@ -215,9 +216,9 @@ def _without_direction(samples: Foa, rng: np.random.Generator, rate_hz: int) -> 
     rt60_s = rng.uniform(*_DIFFUSE_RT60_S)
     time_s = np.arange(round(rt60_s * rate_hz)) / rate_hz
     # An isotropic field has a third of W's power in each of X, Y, Z (SN3D).
-    levels = np.sqrt([[1], [1 / 3], [1 / 3], [1 / 3]])
-    responses = levels * rng.standard_normal((4, len(time_s))) * 10 ** (-3 * time_s / rt60_s)
-    return convolve(samples[0], responses.astype(np.float32)[None])[0]
+    levels = np.sqrt([1, 1 / 3, 1 / 3, 1 / 3])
+    responses = levels[:, None] * rng.standard_normal((4, len(time_s))) * 10 ** (-3 * time_s / rt60_s)
+    return np.asarray(convolve(samples[0], responses.astype(np.float32)[None])[0])
 
 
 CONDITIONS: dict[str, Callable[[np.random.Generator, Scene, Corpus], Scene]] = {

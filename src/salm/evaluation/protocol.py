@@ -39,8 +39,8 @@ PROTOCOL: Mapping[str, str] = {
     "editing": "The gallery with its spatial embeddings replaced by the direction sentence of the true sector (swap) "
     "or of another one, which the captions then say (change).",
     "controls": "The first scenes once more, robbed of what the figures claim to measure.",
-    "confidence": "Scenes with noise, other sounds, long reverberation or no direction at all among plain ones; a "
-    "location is right within 20 degrees.",
+    "confidence": "Plain scenes, and as many with noise, another sound elsewhere, long reverberation, and no direction "
+    "at all; a location is right within 20 degrees of a sound.",
     "intervals": "95 %, percentile bootstrap over scenes, or over queries with the gallery as it is; 1000 draws.",
 }
 """How each table came about, in words."""

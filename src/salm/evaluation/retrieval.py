@@ -27,13 +27,13 @@ def cosine_similarities(
     queries: Float[np.ndarray, "query width"], items: Float[np.ndarray, "item width"]
 ) -> Float[np.ndarray, "query item"]:
     """Cosine of every query with every item; an all-zero embedding has similarity 0."""
-    return _unit(queries) @ _unit(items).T
+    return np.asarray(_unit(queries) @ _unit(items).T)
 
 
 def ranks(
     similarities: Float[np.ndarray, "query item"], positives: Bool[np.ndarray, "query item"]
 ) -> Int[np.ndarray, " answered"]:
-    """Rank of the best-placed right answer of every query that has one.
+    """Rank of the best-placed right answer of every query that has one, in the order of the queries.
 
     Raises
     ------
@@ -45,8 +45,10 @@ def ranks(
     if np.isnan(similarities).any():
         raise ValueError("a similarity is NaN; check the embeddings.")
     answered = positives.any(axis=1)
+    if not answered.any():
+        return np.zeros(0, int)
     similarities, positives = similarities[answered], positives[answered]
-    best = np.where(positives, similarities, -np.inf).max(axis=1, keepdims=True, initial=-np.inf)
+    best = np.where(positives, similarities, -np.inf).max(axis=1, keepdims=True)
     column = np.argmax(positives & (similarities == best), axis=1)[:, None]
     earlier_tie = (similarities == best) & (np.arange(similarities.shape[1])[None] < column)
     return np.asarray(((similarities > best) | earlier_tie).sum(axis=1))

@@ -5,17 +5,11 @@ from jaxtyping import Float, Int
 
 from salm.evaluation.retrieval import cosine_similarities
 
-__all__ = ["nearest_sector", "prompt_ensemble"]
-
-
-def prompt_ensemble(sentences: Float[np.ndarray, "phrasing sector width"]) -> Float[np.ndarray, "sector width"]:
-    """One embedding a sector: the mean over phrasings of the normalised text embeddings."""
-    lengths = np.linalg.norm(sentences, axis=-1, keepdims=True)
-    return (sentences / np.maximum(lengths, 1e-12)).mean(axis=0)
+__all__ = ["nearest_sector"]
 
 
 def nearest_sector(
     embeddings: Float[np.ndarray, "item width"], sentences: Float[np.ndarray, "sector width"]
 ) -> Int[np.ndarray, " item"]:
     """Sector whose sentence has the highest cosine similarity with each embedding; the first one of equals."""
-    return cosine_similarities(embeddings, sentences).argmax(axis=1)
+    return np.asarray(cosine_similarities(embeddings, sentences).argmax(axis=1))

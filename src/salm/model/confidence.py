@@ -36,7 +36,9 @@ def confidence(evidence: Evidence, weights: tuple[float, ...]) -> float:
     return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, score))))
 
 
-def fit_confidence(evidence: list[Evidence], close: Bool[np.ndarray, " item"], *, ridge: float = 1e-2) -> tuple[float, ...]:
+def fit_confidence(
+    evidence: list[Evidence], close: Bool[np.ndarray, " item"], *, ridge: float = 1e-2
+) -> tuple[float, ...]:
     """Weights of :func:`confidence` by ridge-penalised logistic regression (Newton's method).
 
     Raises

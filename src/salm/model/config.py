@@ -96,7 +96,7 @@ def from_mapping(cls: type[T], mapping: Mapping[str, Any], *, where: str) -> T:
     if not isinstance(mapping, Mapping):
         raise InputError(f"{where}: expected a table of settings, got {mapping!r}.")
     hints = typing.get_type_hints(cls)
-    unknown = sorted(set(mapping) - set(hints))
+    unknown = [key for key in mapping if key not in hints]
     if unknown:
         raise InputError(f"{where}: unknown setting {unknown[0]!r}; known are {', '.join(hints)}.")
     values = {key: _convert(hints[key], value, where=f"{where}: {key}") for key, value in mapping.items()}

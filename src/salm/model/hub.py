@@ -64,7 +64,9 @@ def resolve(name: str | Path) -> Path:
     if str(name).count("/") == 1 and not folder.exists():
         return _download(str(name))
     known = ", ".join(shipped_models())
-    raise InputError(f"{name}: no such model; give a folder with {CONFIG_NAME}, a hub id owner/name, or one of: {known}.")
+    raise InputError(
+        f"{name}: no such model; give a folder with {CONFIG_NAME}, a hub id owner/name, or one of: {known}."
+    )
 
 
 def load(name: str | Path) -> tuple[SALM, ModelConfig]:
@@ -79,13 +81,16 @@ def load(name: str | Path) -> tuple[SALM, ModelConfig]:
     config = read_config(folder)
     model = build_frozen(config)
     weights = _read_weights(folder)
-    missing, unexpected = model.load_state_dict(weights, strict=False)
-    missing = [key for key in missing if not key.startswith(FROZEN_PREFIXES)]
-    if missing or unexpected:
+    own = model.state_dict()
+    missing = [key for key in own if key not in weights and not key.startswith(FROZEN_PREFIXES)]
+    unknown = [key for key in weights if key not in own]
+    resized = [key for key, value in weights.items() if key in own and value.shape != own[key].shape]
+    if misfits := missing + unknown + resized:
         raise InputError(
-            f"{folder / WEIGHTS_NAME} does not fit its configuration: {len(missing)} weights are missing and "
-            f"{len(unexpected)} unknown, the first is {(missing + unexpected)[0]}."
+            f"{folder / WEIGHTS_NAME} does not fit its configuration: {len(missing)} weights are missing, "
+            f"{len(unknown)} unknown and {len(resized)} of another size, the first is {misfits[0]}."
         )
+    model.load_state_dict(weights, strict=False)
     return model.eval(), config
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float32
+from jaxtyping import Float32, Float64
 
 from salm.audio.intensity import IntensityDirection, locate_by_intensity
 from salm.audio.recording import Recording, resample
@@ -57,6 +57,11 @@ class Location:
     """None, ``front-back`` (two channels cannot tell) or ``all`` (no direction can be known)."""
     reason: str | None
     """Why there is an ambiguity, in words."""
+
+    @property
+    def vector(self) -> Float64[np.ndarray, " 3"] | None:
+        """Unit vector x, y, z; None without an azimuth, level without an elevation."""
+        return None if self.azimuth_deg is None else unit_vector(self.azimuth_deg, self.elevation_deg or 0.0)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain form, ready for JSON."""
@@ -286,22 +291,23 @@ def _unlearned(found: IntensityDirection, start_s: float, end_s: float) -> Locat
 
 def _merged(locations: list[Location]) -> Location:
     """One location for all windows: the confidence-weighted mean direction of those that have one."""
+    vectors = [vector for place in locations if (vector := place.vector) is not None]
     known = [place for place in locations if place.azimuth_deg is not None]
-    span = {"start_s": locations[0].start_s, "end_s": locations[-1].end_s}
+    start_s, end_s = locations[0].start_s, locations[-1].end_s
     if not known:
-        return replace(locations[0], **span)
+        return replace(locations[0], start_s=start_s, end_s=end_s)
     weights = np.array([place.confidence + 1e-6 for place in known])
-    vectors = np.stack([unit_vector(place.azimuth_deg, place.elevation_deg or 0.0) for place in known])
-    azimuth_deg, elevation_deg = (float(angle) for angle in azimuth_elevation(weights @ vectors))
+    azimuth_deg, elevation_deg = (float(angle) for angle in azimuth_elevation(weights @ np.stack(vectors)))
     return replace(
         known[0],
+        start_s=start_s,
+        end_s=end_s,
         azimuth_deg=azimuth_deg,
         elevation_deg=None if known[0].elevation_deg is None else elevation_deg,
         sector=SECTORS[int(sector_index(azimuth_deg))],
         confidence=float(np.average([place.confidence for place in known], weights=weights)),
-        **span,
     )
 
 
 def _unit(vectors: Float32[np.ndarray, "item width"]) -> Float32[np.ndarray, "item width"]:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), np.float32(1e-12))
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), np.float32(1e-12)))

@@ -62,7 +62,12 @@ class SALM(nn.Module):
         self.where_projection = projection(pair.where_dim, width)
         self.text_projection = projection(text.dim, width, dropout=dropout)
         self.joint_weight = nn.Parameter(torch.ones(width))
-        self.direction_head = nn.Sequential(projection(width, width, out_features=3), nn.Tanh())
+        head = projection(width, width, out_features=3)
+        if pair.has_direction:
+            # The first answer stands until training finds something to correct.
+            for parameter in head[-1].parameters():
+                nn.init.zeros_(parameter)
+        self.direction_head = nn.Sequential(head, nn.Tanh())
         self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
 
     def observe(self, foa: Float[Tensor, "batch 4 time"]) -> Observation:
@@ -71,9 +76,9 @@ class SALM(nn.Module):
 
     def forward(self, observation: Observation) -> Embeddings:
         """Embeddings and directions of a batch of observed windows."""
-        what, where = self.pair(observation)
+        what, where, direction = self.pair(observation)
         semantic, spatial = self.what_projection(what), self.where_projection(where)
-        return Embeddings(self.joint(semantic, spatial), semantic, spatial, self.direction_head(spatial))
+        return Embeddings(self.joint(semantic, spatial), semantic, spatial, direction + self.direction_head(spatial))
 
     def joint(
         self, semantic: Float[Tensor, "batch width"], spatial: Float[Tensor, "batch width"]
@@ -83,7 +88,8 @@ class SALM(nn.Module):
 
     def embed_sentences(self, sentences: Sequence[str]) -> Float[Tensor, "item width"]:
         """Raw text embeddings."""
-        return self.text_projection(self.text(sentences))
+        embeddings: Tensor = self.text_projection(self.text(sentences))
+        return embeddings
 
     @property
     def scale(self) -> Float[Tensor, ""]:

@@ -172,7 +172,7 @@ class SceneBatches(Generic[Observed]):
 
     def _observed(self, windows: Float[Tensor, "batch 4 time"]) -> Observed:
         # A whole batch of spectra does not fit into any cache: by pieces it takes two thirds of the time.
-        pieces = [self.observe(piece) for piece in windows.split(_PIECE)]
+        pieces = [self.observe(piece) for piece in torch.split(windows, _PIECE)]
         return type(pieces[0])(*map(torch.cat, zip(*pieces, strict=True)))
 
     def _say(self, caption: str, sector: int, phrasing: Phrasing, elevation: str | None) -> str:
@@ -182,9 +182,7 @@ class SceneBatches(Generic[Observed]):
 class _Varied:
     """A corpus whose sounds are varied once more: low-passed, cut to the window at random, repeated to fill it."""
 
-    def __init__(
-        self, corpus: Corpus, rng: np.random.Generator, *, low_pass: float, samples: int, loop: bool
-    ) -> None:
+    def __init__(self, corpus: Corpus, rng: np.random.Generator, *, low_pass: float, samples: int, loop: bool) -> None:
         self.name, self.sounds = corpus.name, corpus.sounds
         self.corpus, self.rng, self.low_pass, self.samples, self.loop = corpus, rng, low_pass, samples, loop
 
@@ -206,9 +204,7 @@ class _Varied:
         return sound
 
 
-def _low_passed(
-    sound: Float32[np.ndarray, " time"], cutoff_hz: float, *, rate_hz: int
-) -> Float32[np.ndarray, " time"]:
+def _low_passed(sound: Float32[np.ndarray, " time"], cutoff_hz: float, *, rate_hz: int) -> Float32[np.ndarray, " time"]:
     from scipy.signal import firwin, oaconvolve
 
     taps = firwin(63, cutoff_hz, fs=rate_hz).astype(np.float32)
@@ -221,4 +217,4 @@ def _caption_weights(sounds: Sequence[Sound]) -> Float[np.ndarray, " sound"]:
     for sound in sounds:
         counts[sound.captions[0]] = counts.get(sound.captions[0], 0) + 1
     weights = np.array([counts[sound.captions[0]] ** -0.5 for sound in sounds])
-    return weights / weights.sum()
+    return np.asarray(weights / weights.sum())

@@ -62,7 +62,7 @@ class Scene:
 
     def __post_init__(self) -> None:
         if not self.sources:
-            raise ValueError("a scene needs at least one source.")
+            raise InputError("a scene needs at least one source; give one.")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain form, ready for JSON."""

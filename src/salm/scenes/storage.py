@@ -43,10 +43,14 @@ def read_scenes(path: Path) -> tuple[list[Scene], dict[str, Any]]:
         If the file cannot be read or is not one of scenes.
     """
     try:
-        head, *lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        return [Scene.from_dict(line) for line in lines], {"corpus": head["corpus"], "split": head["split"]}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path} cannot be read as scenes: {error}. `salm scenes make` writes such files.") from error
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read as scenes: {error}; `salm scenes make` writes such files.") from error
+    rows = [_parsed(line, f"{path}, line {number}") for number, line in enumerate(lines, 1)]
+    if not rows or not {"corpus", "split"} <= rows[0].keys():
+        raise InputError(f"{path} does not begin with the corpus of its scenes; `salm scenes make` writes such files.")
+    scenes = [_scene(row, f"{path}, line {number}") for number, row in enumerate(rows[1:], 2)]
+    return scenes, {"corpus": rows[0]["corpus"], "split": rows[0]["split"]}
 
 
 def export_scenes(path: Path, out: Path) -> int:
@@ -68,6 +72,23 @@ def export_scenes(path: Path, out: Path) -> int:
         writer.writeheader()
         writer.writerows(rows)
     return len(rows)
+
+
+def _parsed(line: str, where: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise InputError(f"{where} is no JSON: {error}; `salm scenes make` writes such files.") from error
+    if not isinstance(row, dict):
+        raise InputError(f"{where} is no scene but {line[:40]}; `salm scenes make` writes such files.")
+    return row
+
+
+def _scene(row: dict[str, Any], where: str) -> Scene:
+    try:
+        return Scene.from_dict(row)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
 
 
 def _row(file: str, scene: Scene) -> dict[str, Any]:

@@ -36,6 +36,6 @@ def mask_features(
 
 def _stretch(batch: int, size: int, longest: int, generator: torch.Generator) -> Tensor:
     length = torch.randint(0, longest + 1, (batch, 1), generator=generator)
-    start = (torch.rand(batch, 1, generator=generator) * (size - length)).long()
+    start = (torch.rand(batch, 1, generator=generator) * (size - length + 1)).long()
     position = torch.arange(size)[None]
     return (position >= start) & (position < start + length)

@@ -20,8 +20,9 @@ def save_checkpoint(path: Path, *, model: nn.Module, optimizer: torch.optim.Opti
 
     tensors = {f"model.{key}": value for key, value in _trained_state(model).items()}
     names = {parameter: name for name, parameter in model.named_parameters()}
-    for parameter, state in optimizer.state.items():
-        tensors |= {f"optimizer.{names[parameter]}.{key}": value for key, value in state.items()}
+    for parameter, name in names.items():
+        state = optimizer.state.get(parameter, {})
+        tensors |= {f"optimizer.{name}.{key}": value for key, value in state.items()}
     with written_whole(path) as part:
         save_file({key: value.contiguous().cpu() for key, value in tensors.items()}, part, metadata={"step": str(step)})
 
@@ -38,12 +39,12 @@ def load_checkpoint(path: Path, *, model: nn.Module, optimizer: torch.optim.Opti
 
     try:
         with safe_open(path, framework="pt") as file:
-            step = int(file.metadata()["step"])
+            about = file.metadata() or {}
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
     except (OSError, SafetensorError) as error:
         raise InputError(f"{path} cannot be read as a checkpoint: {error}.") from error
     state = {key.removeprefix("model."): value for key, value in tensors.items() if key.startswith("model.")}
-    if state.keys() != _trained_state(model).keys():
+    if "step" not in about or _shapes(state) != _shapes(_trained_state(model)):
         raise InputError(f"{path} belongs to another model; train into another folder or remove it.")
     model.load_state_dict(state, strict=False)
     for name, parameter in model.named_parameters():
@@ -51,7 +52,11 @@ def load_checkpoint(path: Path, *, model: nn.Module, optimizer: torch.optim.Opti
         moments = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
         if moments:
             optimizer.state[parameter] = moments
-    return step
+    return int(about["step"])
+
+
+def _shapes(state: dict[str, Tensor]) -> dict[str, torch.Size]:
+    return {name: value.shape for name, value in state.items()}
 
 
 def _trained_state(model: nn.Module) -> dict[str, Tensor]:

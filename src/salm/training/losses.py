@@ -68,9 +68,7 @@ def contrastive(
     return 0.5 * (to_text + to_audio)
 
 
-def direction_of_arrival(
-    predicted: Float[Tensor, "batch 3"], true: Float[Tensor, "batch 3"]
-) -> Float[Tensor, ""]:
+def direction_of_arrival(predicted: Float[Tensor, "batch 3"], true: Float[Tensor, "batch 3"]) -> Float[Tensor, ""]:
     """Mean of one minus the cosine between directions."""
     return (1.0 - cosine_similarity(predicted.float(), true, dim=-1)).mean()
 
@@ -94,7 +92,7 @@ def label_distillation(
     scale: Float[Tensor, ""],
     tag_logits: Float[Tensor, "batch label"],
 ) -> Float[Tensor, ""]:
-    """Cross-entropy between the tagger's label posteriors, made to sum to one, and the similarities to their sentences."""
+    """Cross-entropy of similarities to the labels' sentences against the tagger's posteriors, made to sum to one."""
     logits = scale * normalize(semantic.float(), dim=-1) @ normalize(label_text.float(), dim=-1).T
     posterior = tag_logits.float().sigmoid()
     return _soft_cross_entropy(logits, posterior)

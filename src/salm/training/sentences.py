@@ -25,5 +25,7 @@ class SentenceCache:
         """Vectors of the sentences, in their order."""
         new = list(dict.fromkeys(s for s in sentences if s not in self._vectors))
         if new:
-            self._vectors.update(zip(new, self.tower(new), strict=True))
+            # Kept in full precision, whatever the training around computes with: these are what inference sees.
+            with torch.autocast("cpu", enabled=False):
+                self._vectors.update(zip(new, self.tower(new), strict=True))
         return torch.stack([self._vectors[s] for s in sentences])

@@ -6,12 +6,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from salm.evaluation.confidence import calibrated
@@ -30,12 +30,14 @@ from salm.training.losses import contrastive, direction_of_arrival, label_distil
 from salm.training.schedule import warmup_cosine
 from salm.training.sentences import SentenceCache
 from salm.training.validation import Validation
+from salm.whole import written_whole
 
 __all__ = ["CALIBRATION_SCENES", "calibrate", "describe", "loss_terms", "train"]
 
 log = logging.getLogger(__name__)
 
 CHECKPOINT_NAME, LOG_NAME = "checkpoint.safetensors", "log.jsonl"
+LOG_STEPS = 50
 
 CALIBRATION_SCENES = 400
 """Scenes of the val split that the confidence of a trained model is fitted on."""
@@ -76,12 +78,13 @@ def train(config: TrainConfig, out: str | Path) -> Path:
     validation = Validation(config, corpora)
     cache, sentences = SentenceCache(model.text), _Sentences.of(config)
     batches = _batches(config, SceneBatches(**corpora.batch_arguments(config), observe=model.observe), start)
+    _keep_log(out / LOG_NAME, steps=start)
     with (out / LOG_NAME).open("a", encoding="utf-8") as journal, tqdm(total=config.steps, initial=start) as bar:
         for step, batch in enumerate(batches, start):
             record = _step(model, optimizer, cache, sentences, batch, config, step)
             done = step + 1
             bar.update()
-            if done % 50 == 0:
+            if done % LOG_STEPS == 0:
                 bar.set_postfix(angle_deg=f"{record['angle_deg']:.1f}", loss=f"{record['loss']:.2f}")
                 _write(journal, {"step": done, "time_s": time.time(), **record})
             if done % config.validation_steps == 0 or done == config.steps:
@@ -203,7 +206,7 @@ def _step(
         terms, predicted = loss_terms(model, batch, cache, sentences, step=step, rivals=config.rivals)
         loss = total(terms, config.losses)
     optimizer.zero_grad(set_to_none=True)
-    loss.backward()
+    torch.autograd.backward(loss)
     torch.nn.utils.clip_grad_norm_(_trained(model), config.clip_norm)
     optimizer.step()
     cosine = torch.nn.functional.cosine_similarity(predicted.detach().float(), batch.direction)
@@ -231,8 +234,8 @@ def _trained(model: SALM) -> list[torch.nn.Parameter]:
 
 
 def _batches(config: TrainConfig, dataset: SceneBatches[Observation], start: int) -> Iterator[Batch[Observation]]:
-    loader = DataLoader(
-        dataset,
+    loader: DataLoader[Batch[Observation]] = DataLoader(
+        cast(Dataset[Batch[Observation]], dataset),
         batch_size=None,
         sampler=range(start, config.steps),
         num_workers=config.workers,
@@ -245,6 +248,16 @@ def _batches(config: TrainConfig, dataset: SceneBatches[Observation], start: int
 def _one_thread(worker: int) -> None:
     del worker
     torch.set_num_threads(1)
+
+
+def _keep_log(path: Path, *, steps: int) -> None:
+    """Drop what a killed run logged after its last checkpoint: those steps are done and logged once more."""
+    if path.exists():
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        # The last line may be half written.
+        whole = [line for line in lines if line.endswith("\n")]
+        with written_whole(path) as part:
+            part.write_text("".join(line for line in whole if json.loads(line)["step"] <= steps), encoding="utf-8")
 
 
 def _write(journal: Any, record: dict[str, Any]) -> None:

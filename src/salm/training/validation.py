@@ -38,7 +38,10 @@ class Validation:
         captions = [source.caption for source in sources]
         placed = [spatial_caption(s.caption, s.sector, phrasing=PAPER_PHRASING) for s in sources]
         figures: dict[str, float] = {}
-        for name, audio, sentences in (("spatial", heard.embeddings[0], placed), ("semantic", heard.embeddings[1], captions)):
+        for name, audio, sentences in (
+            ("spatial", heard.embeddings[0], placed),
+            ("semantic", heard.embeddings[1], captions),
+        ):
             unique = sorted(set(sentences))
             positives = [[text == sentence for text in unique] for sentence in sentences]
             scores = retrieval(audio, model.embed_text(unique), np.array(positives))

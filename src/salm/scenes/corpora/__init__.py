@@ -42,5 +42,7 @@ def open_corpus(
     if folder is not None:
         return FolderCorpus(folder, keep_in_memory=keep_in_memory).select(split=split, rows=rows)
     if rows:
-        raise InputError(f"the procedural corpus has no manifest with a column {next(iter(rows))!r}; leave the rows out.")
+        raise InputError(
+            f"the procedural corpus has no manifest with a column {next(iter(rows))!r}; leave the rows out."
+        )
     return ProceduralCorpus(per_kind=per_kind, split=split, keep_in_memory=keep_in_memory)

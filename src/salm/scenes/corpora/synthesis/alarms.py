@@ -67,7 +67,7 @@ class Siren:
         pitch_hz = self.low_hz * (self.high_hz / self.low_hz) ** height
         tone = harmonics(pitch_hz, band(500, 3000, order=1, tilt=-0.7), count=8)
         street = noise(rng, self.duration_s, band(60, 800, tilt=-0.5))
-        return tone * gated(self.duration_s, attack_s=0.1, release_s=0.15) + 0.01 * np.std(tone) * street
+        return np.asarray(tone * gated(self.duration_s, attack_s=0.1, release_s=0.15) + 0.01 * np.std(tone) * street)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +132,7 @@ class Telephone:
         time = seconds(self.ring_s)
         pitch_hz = np.where((time * rate_hz) % 1 < 0.5, self.pitch_hz, 1.25 * self.pitch_hz)
         tone = harmonics(pitch_hz, band(500, 4000, order=1, tilt=-1.0), count=5)
-        return tone * gated(self.ring_s, attack_s=0.01, release_s=0.02)
+        return np.asarray(tone * gated(self.ring_s, attack_s=0.01, release_s=0.02))
 
 
 @dataclass(frozen=True, kw_only=True)

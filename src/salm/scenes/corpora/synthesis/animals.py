@@ -79,12 +79,12 @@ class Bird:
         bend = rng.uniform(-0.15, 0.15)
         pitch_hz = centre_hz * (1 + sweep * (place - 0.5) + bend * np.sin(2 * np.pi * place))
         tone = harmonics(pitch_hz, lambda f: np.array([1.0, 0.12, 0.03])[: len(f)], count=3)
-        return tone * gated(length_s, attack_s=0.3 * length_s, release_s=0.5 * length_s)
+        return np.asarray(tone * gated(length_s, attack_s=0.3 * length_s, release_s=0.5 * length_s))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dog:
-    """A barking dog: bursts of 0.17 to 0.31 s whose pitch rises and falls, rough, through the formants of the throat."""
+    """A barking dog: rough bursts of 0.17 to 0.31 s whose pitch rises and falls, through the throat's formants."""
 
     category: ClassVar[str] = "Dog"
     background_db: ClassVar[float] = -50.0
@@ -133,7 +133,7 @@ class Dog:
         source = (voice + breath) * np.minimum(place / 0.22, 1) * np.maximum(1 - place, 0) ** 1.2
         formants_hz = np.array([1050, 1700, 2650]) / self.size**0.5 * rng.uniform(0.95, 1.05, 3)
         throat = ring(np.pad(source, (0, samples(0.06))), list(formants_hz), [1.0, 0.5, 0.25], [0.008, 0.0065, 0.005])
-        return throat / np.max(np.abs(throat))
+        return np.asarray(throat / np.max(np.abs(throat)))
 
 
 @dataclass(frozen=True, kw_only=True)

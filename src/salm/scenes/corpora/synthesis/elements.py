@@ -70,7 +70,7 @@ class Fire:
         roar = noise(rng, self.duration_s, band(40, 400, order=1, tilt=-0.5)) * flicker
         hiss = noise(rng, self.duration_s, band(1500, 8000, order=1))
         strength = 1.0 if self.cracks_hz > 45 else 0.4
-        return total + 0.03 * strength * roar + 0.003 * hiss
+        return np.asarray(total + 0.03 * strength * roar + 0.003 * hiss)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -76,7 +76,7 @@ class Engine:
         hiss = noise(rng, self.duration_s, band(300, 3500, order=1)) * bursts
         clatter = ring(pulses * rng.uniform(0.3, 1.0, len(pulses)), [2300.0, 3700.0, 5200.0], [1, 0.7, 0.4], [0.01] * 3)
         signal = exhaust / np.std(exhaust) + 0.35 * hiss / np.std(hiss) + 0.12 * clatter / np.std(clatter)
-        return np.tanh(0.6 * signal) * load
+        return np.asarray(np.tanh(0.6 * signal) * load)
 
     def _speed_hz(self, rng: np.random.Generator) -> Float[np.ndarray, " time"]:
         place = seconds(self.duration_s) / self.duration_s
@@ -188,4 +188,6 @@ class Clock:
             add_at(total, rng.uniform(0.9, 1.0) * tick, start_s)
             add_at(total, 0.5 * tick, start_s + later_s[0])
             add_at(total, 0.25 * tick, start_s + later_s[0] + later_s[1])
-        return total + 2e-4 * np.max(np.abs(total)) * noise(rng, self.duration_s, band(100, 4000, tilt=-0.5))
+        return np.asarray(
+            total + 2e-4 * np.max(np.abs(total)) * noise(rng, self.duration_s, band(100, 4000, tilt=-0.5))
+        )

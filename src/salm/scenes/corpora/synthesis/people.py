@@ -86,7 +86,7 @@ class Footsteps:
         grains = impulses(rng, length_s, rate_hz=4000 * pressure, spread=0.9) * pressure
         crunch = bursts(rng, grains, decay_s=0.0012, gain=band(350, 2000, order=1))
         thump = np.pad(_struck(rng, band(50, 200), decay_s=0.03), (samples(0.03), 0))[: len(time)]
-        return crunch / np.max(np.abs(crunch)) + 0.3 * np.pad(thump, (0, len(time) - len(thump)))
+        return np.asarray(crunch / np.max(np.abs(crunch)) + 0.3 * np.pad(thump, (0, len(time) - len(thump))))
 
 
 def _struck(rng: np.random.Generator, gain: Gain, *, decay_s: float) -> Float[np.ndarray, " time"]:

@@ -64,7 +64,7 @@ def noise(rng: np.random.Generator, duration_s: float, gain: Gain | None = None)
     if gain is None:
         return white
     shaped = filtered(white, gain)
-    return shaped / np.sqrt(np.mean(np.square(shaped)))
+    return np.asarray(shaped / np.sqrt(np.mean(np.square(shaped))))
 
 
 def filtered(signal: Float[np.ndarray, " time"], gain: Gain) -> Float[np.ndarray, " time"]:
@@ -81,7 +81,7 @@ def narrow_noise(
     low_pass = band(0.0, bandwidth_hz / 2)
     real, imaginary = noise(rng, duration_s, low_pass), noise(rng, duration_s, low_pass)
     phase = 2 * np.pi * np.cumsum(centre_hz) / RATE_HZ
-    return real * np.cos(phase) - imaginary * np.sin(phase)
+    return np.asarray(real * np.cos(phase) - imaginary * np.sin(phase))
 
 
 def modes(
@@ -185,7 +185,7 @@ def bursts(
     Every burst is fresh noise: one burst repeated would sound as a pitch.
     """
     envelope = through(np.abs(hits), np.exp(-seconds(8 * decay_s) / decay_s))
-    return noise(rng, len(hits) / RATE_HZ, gain) * envelope
+    return np.asarray(noise(rng, len(hits) / RATE_HZ, gain) * envelope)
 
 
 def add_at(total: Float[np.ndarray, " time"], part: Float[np.ndarray, " part"], start_s: float) -> None:

@@ -102,7 +102,7 @@ class Wind:
         rush = noise(rng, self.duration_s, band(250, 1400, order=1, tilt=-0.5)) * gust**2
         centre_hz = rng.uniform(350, 550) * (0.6 + 0.9 * gust)
         whistle = narrow_noise(rng, centre_hz, 60.0) + 0.5 * narrow_noise(rng, 1.9 * centre_hz, 120.0)
-        return rumble + 0.5 * rush + 0.9 * self.howl * whistle * gust**1.5
+        return np.asarray(rumble + 0.5 * rush + 0.9 * self.howl * whistle * gust**1.5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,4 +199,4 @@ class Waves:
         fizz = noise(rng, self.duration_s, band(2500, 9500, order=1))
         flutter = curve(rng, self.duration_s, rate_hz=12, low=0.75, high=1.0)
         bed = noise(rng, self.duration_s, band(100, 3000, order=1, tilt=-0.5))
-        return depth * roar * (0.3 + swell) + rush * crest * flutter + 0.18 * fizz * foam + 0.15 * bed
+        return np.asarray(depth * roar * (0.3 + swell) + rush * crest * flutter + 0.18 * fizz * foam + 0.15 * bed)

@@ -1,0 +1,98 @@
+"""Reports for people: everything is said, at any width, in a terminal or not."""
+
+import copy
+import json
+import re
+
+import pytest
+
+from salm.evaluation.report import markdown_tables, print_report
+
+
+@pytest.fixture
+def report(oracle_report) -> dict:
+    """As another program gets it: through JSON, with figures that are easy to find."""
+    report = json.loads(json.dumps(oracle_report))
+    report["localisation"] |= {"mean_deg": 123.44, "p90_deg": 7.26}
+    report["intervals"]["localisation"] |= {"mean_deg": [98.61, 140.2], "p90_deg": [6.44, 9.96]}
+    report["retrieval"]["direction_blind"]["r5"] = 0.4321
+    report["intervals"]["retrieval"]["direction_blind"]["r5"] = [0.3765, 0.99951]
+    report["editing"]["change"]["audio_to_text"]["r10"] = 0.8125
+    report["zero_shot"]["joint_core"] = 0.9375
+    report["confidence"]["auroc"] = 0.87654
+    return report
+
+
+def printed(report: dict, capsys: pytest.CaptureFixture[str]) -> str:
+    print_report(report)
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    return captured.out
+
+
+@pytest.mark.parametrize("width", [80, 97, 120, 160])
+def test_nothing_is_cut_off_at_any_width(report, capsys, monkeypatch, width: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    text = printed(report, capsys)
+    assert max(map(len, text.splitlines())) <= width
+    assert "…" not in text
+    for said in ("123", "[98.6–140]", "7.3", "[6.4–10.0]", "43.2", "[37.6–100]", "81.2", "93.8", "0.877", "kind=noise"):
+        assert said in text.split() or f"{said}," in text.split()
+
+
+def test_every_table_is_there(report, capsys, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    text = printed(report, capsys)
+    for title in ("Localisation", "Retrieval", "Zero-shot direction", "Editing", "Controls", "Confidence"):
+        assert re.search(f"^{title}$", text, re.MULTILINE)
+    first = " ".join(text.split("Intervals:")[0].split())
+    assert first == (
+        "oracle (0123), protocol default: corpus toy, split test, kind=noise, 96 sounds, 30 scenes, gallery of "
+        f"{report['gallery']}, seed 3"
+    )
+    rows = ("oracle", "onset-weighted", "direction-blind", "trained phrasings", "semantic, audio to text", "joint")
+    rows += ("change, text to audio", "two rooms", "Brier score", "no direction")
+    for row in rows:
+        assert re.search(rf"^{re.escape(row)}  ", text, re.MULTILINE), row
+    for words in (report["protocol"]["localisation"], report["protocol"]["intervals"]):
+        assert " ".join(words.split()) in " ".join(text.split())
+
+
+def test_a_control_that_fails_is_not_overlooked(report, capsys, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    assert not re.search(r"\bNO\b", printed(report, capsys))
+    failed = copy.deepcopy(report)
+    failed["controls"]["yaw"]["holds"] = False
+    assert re.search(r"^yaw +NO +azimuth median ° 0\.0 \[0\.0–0\.0\]", printed(failed, capsys), re.MULTILINE)
+
+
+def test_a_terminal_gets_the_same_words(report, capsys, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    piped = printed(report, capsys)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    shown = printed(report, capsys)
+    assert "\x1b[" in shown
+    assert "\x1b[" not in piped
+    assert re.sub(r"\x1b\[[0-9;]*m", "", shown) == piped
+
+
+def test_what_was_not_asked_is_not_said(report, capsys) -> None:
+    report["rows"] = {}
+    report["model"] = ""
+    report["confidence"]["conditions"].pop("noise")
+    text = printed(report, capsys)
+    assert "kind=noise" not in text
+    assert not re.search("^noise", text, re.MULTILINE)
+
+
+def test_markdown_has_the_main_tables(report) -> None:
+    text = markdown_tables(report)
+    assert re.findall(r"\*\*(.*)\*\*", text) == ["Localisation", "Retrieval", "Zero-shot direction", "Editing"]
+    for block in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
+        header, rule, *rows = block.splitlines()
+        assert {row.count("|") for row in rows} == {header.count("|")} == {rule.count("|")}
+    assert "|  | mean ° | median ° | p90 ° | sector % | core % |" in text
+    assert "| oracle | 123 [98.6–140] |" in text
+    assert "43.2 [37.6–100]" in text
+    assert "Controls" not in text

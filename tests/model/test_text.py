@@ -1,0 +1,118 @@
+"""The text tower against published similarities, the usual recipe of mean pooling, and itself in other company."""
+
+import numpy as np
+import pytest
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+from salm.model import hub
+from salm.model.text import SentenceTower
+
+SENTENCES = [
+    "A dog barks on the left.",
+    "Rain.",
+    "A large audience applauds in a hall, and somebody far away behind you on your left whistles twice.",
+    "",
+    "A bell rings.",
+    "A dog barks on the left.",
+    "It's half past 10: Ünïcode, 17 °C & «quotes»!",
+]
+
+
+def cosines(vectors: Tensor) -> np.ndarray:
+    unit = torch.nn.functional.normalize(vectors, dim=-1)
+    return (unit @ unit.T).numpy()
+
+
+def test_similarities_are_those_of_the_published_model(tower: SentenceTower) -> None:
+    # From the front page of sbert.net, for all-MiniLM-L6-v2. Half precision costs the last digit.
+    sentences = ["The weather is lovely today.", "It's so sunny outside!", "He drove to the stadium."]
+    published = [[1.0, 0.6660, 0.1046], [0.6660, 1.0, 0.1411], [0.1046, 0.1411, 1.0]]
+    np.testing.assert_allclose(cosines(tower(sentences)), published, atol=3e-4)
+
+
+def test_similarities_are_those_of_the_hubs_example(tower: SentenceTower) -> None:
+    # From the documentation of the Hugging Face inference API, for the same model.
+    sentences = ["That is a happy person", "That is a happy dog", "That is a very happy person", "Today is a sunny day"]
+    np.testing.assert_allclose(cosines(tower(sentences))[0, 1:], [0.69458, 0.94292, 0.25688], atol=3e-4)
+
+
+def test_untrained_it_hardly_tells_left_from_right(tower: SentenceTower) -> None:
+    # Measured on the publisher's weights before they became ours.
+    left, right = cosines(tower(["A dog barks on the left", "A dog barks on the right"]))
+    assert left[1] == pytest.approx(0.967, abs=6e-4)
+
+
+def test_what_is_said_counts_more_than_how(tower: SentenceTower) -> None:
+    said = ["A dog barks on the left.", "On your left, a dog is barking.", "A cat meows on the left.", "Rain falls."]
+    paraphrase, cat, rain = cosines(tower(said))[0, 1:]
+    assert paraphrase > 0.8 > cat > rain
+
+
+def mean_pooled(sentences: list[str]) -> Tensor:
+    """The recipe of the model's card: padding, the whole batch at once, a mean under the attention mask."""
+    folder = hub.WEIGHTS / "minilm-l6-v2"
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=Tokenizer.from_file(str(folder / "tokenizer.json")), pad_token="[PAD]", model_max_length=64
+    )
+    network = BertModel(BertConfig(**hub._read_json(folder / "config.json")), add_pooling_layer=False).eval()
+    weights = {key: value.float() for key, value in hub._read_weights(folder).items()}
+    network.load_state_dict(weights)
+    encoded = tokenizer(sentences, padding=True, truncation=True, return_tensors="pt")
+    with torch.no_grad():
+        states = network(input_ids=encoded["input_ids"], attention_mask=encoded["attention_mask"])[0]
+    mask = encoded["attention_mask"].unsqueeze(-1).expand(states.size()).float()
+    pooled = (states * mask).sum(1) / mask.sum(1).clamp(min=1e-9)
+    return torch.nn.functional.normalize(pooled, p=2, dim=1)
+
+
+def test_vectors_are_those_of_mean_pooling(tower: SentenceTower) -> None:
+    vectors = tower(SENTENCES)
+    torch.testing.assert_close(vectors / 384**0.5, mean_pooled(SENTENCES), atol=2e-6, rtol=0)
+
+
+def test_coordinates_have_unit_variance(tower: SentenceTower) -> None:
+    torch.testing.assert_close(tower(SENTENCES).square().mean(1), torch.ones(len(SENTENCES)))
+
+
+def test_order_does_not_matter(tower: SentenceTower) -> None:
+    order = [4, 2, 0, 6, 3, 1, 5]
+    assert torch.equal(tower([SENTENCES[i] for i in order]), tower(SENTENCES)[order])
+
+
+def test_company_does_not_matter(tower: SentenceTower) -> None:
+    alone = torch.cat([tower([sentence]) for sentence in SENTENCES])
+    together = tower([*SENTENCES, *(f"{number} bells ring." for number in range(30))])[: len(SENTENCES)]
+    # With one thread nothing is rounded otherwise; with more, products are split by the size of the batch.
+    if torch.get_num_threads() == 1:
+        assert torch.equal(together, alone)
+    torch.testing.assert_close(together, alone, atol=1e-5, rtol=0)
+
+
+def test_more_sentences_than_a_batch_keep_their_order(tower: SentenceTower) -> None:
+    numbers = [f"{number} bells" for number in range(10, 90)]
+    torch.testing.assert_close(tower(numbers)[[0, 70, 79]], tower(["10 bells", "80 bells", "89 bells"]))
+
+
+def test_no_sentences_are_no_vectors(tower: SentenceTower) -> None:
+    assert tower([]).shape == (0, 384)
+
+
+def test_case_does_not_matter(tower: SentenceTower) -> None:
+    assert torch.equal(tower(["a DOG barks"]), tower(["A dog barks"]))
+
+
+def test_of_a_long_text_the_beginning_counts(tower: SentenceTower) -> None:
+    text = "bark " * 100
+    torch.testing.assert_close(tower([text]), tower([text + "rain " * 50]))
+    # Of 64 tokens two are the marks of beginning and end.
+    assert not torch.allclose(tower(["bark " * 61 + "rain"]), tower(["bark " * 62]))
+    torch.testing.assert_close(tower(["bark " * 62 + "rain"]), tower(["bark " * 62]))
+
+
+def test_it_is_frozen(tower: SentenceTower) -> None:
+    assert not any(parameter.requires_grad for parameter in tower.parameters())
+    assert not tower(["Rain."]).requires_grad
+    assert not any(module.training for module in tower.train().modules())

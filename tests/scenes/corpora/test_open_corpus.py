@@ -1,0 +1,65 @@
+"""One door to every corpus."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from salm.errors import InputError
+from salm.scenes.corpora import open_corpus
+from salm.scenes.corpora.folder import FolderCorpus
+from salm.scenes.corpora.procedural import KINDS, ProceduralCorpus
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("dog", "bell"):
+        soundfile.write(tmp_path / f"{name}.wav", np.random.default_rng(0).uniform(-1, 1, 480), 24_000)
+    table = "file,caption,split,mood\ndog.wav,A dog.,train,gay\nbell.wav,A bell.,test,grave\n"
+    (tmp_path / "manifest.csv").write_text(table, encoding="utf-8")
+    return tmp_path
+
+
+def test_a_folder_is_opened_at_its_split(folder: Path) -> None:
+    for given in (folder, str(folder)):
+        corpus = open_corpus(given, split="test")
+        assert isinstance(corpus, FolderCorpus)
+        assert [sound.id for sound in corpus.sounds] == ["bell"]
+
+
+def test_rows_of_a_folder_are_selected(folder: Path) -> None:
+    assert [sound.id for sound in open_corpus(folder, split="train", rows={"mood": "gay"}).sounds] == ["dog"]
+    with pytest.raises(InputError, match="mood 'grave'; there is gay"):
+        open_corpus(folder, split="train", rows={"mood": "grave"})
+
+
+def test_no_folder_is_the_procedural_corpus() -> None:
+    corpus = open_corpus(None, split="val", per_kind=2)
+    assert isinstance(corpus, ProceduralCorpus)
+    assert len(corpus.sounds) == 2 * len(KINDS)
+    assert {sound.split for sound in corpus.sounds} == {"val"}
+
+
+@pytest.mark.parametrize("procedural", [True, False])
+def test_keeping_in_memory_rounds_to_float16(folder: Path, procedural: bool) -> None:
+    where, sound_id = (None, "knock-test-0000") if procedural else (folder, "bell")
+    exact = open_corpus(where, split="test").audio(sound_id)
+    kept = open_corpus(where, split="test", keep_in_memory=True).audio(sound_id)
+    np.testing.assert_array_equal(kept, exact.astype(np.float16))
+
+
+def test_rows_of_the_procedural_corpus_are_refused() -> None:
+    with pytest.raises(InputError, match="no manifest with a column 'licence_class'"):
+        open_corpus(None, split="train", rows={"licence_class": "permissive"})
+
+
+@pytest.mark.parametrize("procedural", [True, False])
+def test_an_unknown_split_lists_those_there_are(folder: Path, procedural: bool) -> None:
+    with pytest.raises(InputError, match="split 'dev'.*(train, val, test|test, train)"):
+        open_corpus(None if procedural else folder, split="dev")
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nowhere.* does not exist"):
+        open_corpus(tmp_path / "nowhere", split="train")

@@ -1,0 +1,329 @@
+"""Batches follow from (seed, number) alone; what they say is read back from their sound and their sentences."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from salm.frame import SECTORS, elevation_band, parse_direction, sector_index
+from salm.scenes.captions import TRAINING_PHRASINGS, spatial_caption
+from salm.scenes.corpora.base import Corpus
+from salm.scenes.dataset import Batch, SceneBatches, WindowRanges, _caption_weights, _low_passed
+from salm.scenes.sample import SceneRanges
+
+RATE_HZ = 24_000
+# Only what a test looks at may vary.
+FREE_FIELD = SceneRanges(anechoic=1.0, noise_db=None)
+PLAIN = WindowRanges(looped=0.0, level_db=(0.0, 0.0), low_pass=0.0)
+
+
+class Seen(NamedTuple):
+    windows: Tensor
+
+
+def seen(foa: Tensor) -> Seen:
+    return Seen(foa.clone())
+
+
+def batches(corpora: Corpus | Sequence[tuple[Corpus, float]], **changes: Any) -> SceneBatches[Seen]:
+    arguments: dict[str, Any] = {
+        "corpora": corpora if isinstance(corpora, list) else [(corpora, 1.0)],
+        "observe": seen,
+        "window_samples": 4800,
+        "rate_hz": RATE_HZ,
+        "batch_size": 8,
+        "batches": 100,
+        "seed": 3,
+        "scene_ranges": FREE_FIELD,
+        "window_ranges": PLAIN,
+    }
+    return SceneBatches(**arguments | changes)
+
+
+def w(batch: Batch[Seen]) -> np.ndarray:
+    return batch.observation.windows[:, 0].numpy()
+
+
+def assert_equal(a: Batch[Seen], b: Batch[Seen]) -> None:
+    for left, right in zip((*a.observation, *a[1:]), (*b.observation, *b[1:]), strict=True):
+        assert torch.equal(left, right) if isinstance(left, Tensor) else left == right
+
+
+@pytest.fixture
+def noises(toy_corpus: Callable[..., Corpus], rng: np.random.Generator) -> Corpus:
+    lengths = {"dog": 2000, "bell": 9000, "rain": 4800}
+    return toy_corpus({name: 0.1 * rng.standard_normal(length) for name, length in lengths.items()})
+
+
+LEVELS = {"dog": 0.1, "hound": 0.2, "rain": 0.3}
+CAPTIONS = {"dog": ("A dog barks.", "Barking."), "hound": ("A dog barks.", "A hound."), "rain": ("Rain falls.",)}
+
+
+@pytest.fixture
+def levels(toy_corpus: Callable[..., Corpus]) -> Corpus:
+    """Sounds that can be told by their level, two of which share a caption."""
+    return toy_corpus({name: np.full(480, level) for name, level in LEVELS.items()}, CAPTIONS)
+
+
+def of_levels(levels: Corpus, **changes: Any) -> SceneBatches[Seen]:
+    return batches(levels, window_samples=480, **changes)
+
+
+def elevations_deg(batch: Batch[Seen]) -> list[float]:
+    return np.rad2deg(np.arcsin(batch.direction[:, 2].numpy())).tolist()
+
+
+def heard_sounds(batch: Batch[Seen]) -> list[str]:
+    names = {round(level, 4): name for name, level in LEVELS.items()}
+    return [names[round(float(level), 4)] for level in w(batch)[:, 0]]
+
+
+def test_a_batch_follows_from_its_number(noises: Corpus) -> None:
+    changes = {"window_ranges": WindowRanges(), "scene_ranges": SceneRanges(), "batch_size": 3}
+    first, second = batches(noises, **changes), batches(noises, **changes)
+    second[1]
+    assert_equal(first[4], second[4])
+
+
+def test_numbers_and_seeds_give_other_batches(noises: Corpus) -> None:
+    base = batches(noises)[4]
+    for other in (batches(noises)[5], batches(noises, seed=4)[4]):
+        assert not torch.equal(base.observation.windows, other.observation.windows)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_loader_processes_change_nothing(noises: Corpus) -> None:
+    dataset = batches(noises, batches=3, window_ranges=WindowRanges(), batch_size=3)
+    alone, in_process = (list(DataLoader(dataset, batch_size=None, num_workers=count)) for count in (0, 1))
+    assert len(alone) == 3
+    for a, b in zip(alone, in_process, strict=True):
+        assert_equal(a, b)
+
+
+def test_its_length_is_the_number_of_batches(noises: Corpus) -> None:
+    assert len(batches(noises, batches=17)) == 17
+
+
+def test_windows_are_observed_by_pieces_in_order(noises: Corpus) -> None:
+    sizes: list[int] = []
+
+    def noted(foa: Tensor) -> Seen:
+        sizes.append(len(foa))
+        return seen(foa)
+
+    observed = batches(noises, observe=noted, batch_size=10)[0]
+    assert len(sizes) > 1
+    assert sum(sizes) == 10
+    whole = batches(noises, batch_size=10)
+    whole._observed = whole.observe  # type: ignore[method-assign]
+    assert torch.equal(observed.observation.windows, whole[0].observation.windows)
+
+
+def test_directions_and_sectors_are_those_of_the_sound(levels: Corpus) -> None:
+    batch = of_levels(levels, batch_size=16)[0]
+    windows = batch.observation.windows
+    # In the free field X, Y, Z over W is the direction.
+    torch.testing.assert_close(windows[:, [3, 1, 2], 0] / windows[:, :1, 0], batch.direction, atol=1e-6, rtol=0)
+    x, y, _ = batch.direction.double().T.numpy()
+    np.testing.assert_array_equal(batch.sector, sector_index(np.rad2deg(np.arctan2(y, x))))
+
+
+def test_captions_are_of_the_sound_that_is_heard(levels: Corpus) -> None:
+    batch = of_levels(levels, batch_size=32)[0]
+    assert all(caption in CAPTIONS[name] for name, caption in zip(heard_sounds(batch), batch.captions, strict=True))
+    assert set(batch.captions) == {caption for some in CAPTIONS.values() for caption in some}
+
+
+@pytest.mark.parametrize("facing", ["north", "southeast"])
+def test_spatial_captions_say_sector_and_height(levels: Corpus, facing: str) -> None:
+    ranges = WindowRanges(looped=0.0, elevation_words=1.0)
+    batch = of_levels(levels, facing=facing, window_ranges=ranges, batch_size=32)[0]
+    for sentence, sector, up_deg in zip(batch.spatial_captions, batch.sector, elevations_deg(batch), strict=True):
+        said = parse_direction(sentence, facing=facing)
+        assert said is not None
+        assert said.sector == SECTORS[sector]
+        band = elevation_band(up_deg)
+        assert said.elevation == (None if band == "level" else band), sentence
+
+
+def test_heights_are_said_as_often_as_asked(levels: Corpus) -> None:
+    ranges = WindowRanges(looped=0.0, elevation_words=0.3)
+    batch = of_levels(levels, window_ranges=ranges, batch_size=400)[0]
+    raised = [
+        parse_direction(sentence).elevation is not None  # type: ignore[union-attr]
+        for sentence, up_deg in zip(batch.spatial_captions, elevations_deg(batch), strict=True)
+        if abs(up_deg) > 20.001
+    ]
+    # Four standard deviations of a binomial share.
+    assert abs(np.mean(raised) - 0.3) < 4 * np.sqrt(0.3 * 0.7 / len(raised))
+
+
+def test_positives_are_those_of_a_double_loop(levels: Corpus) -> None:
+    ranges = WindowRanges(looped=0.0, level_db=(0.0, 0.0), low_pass=0.0, elevation_words=0.7)
+    batch = of_levels(levels, window_ranges=ranges, batch_size=60)[0]
+    sounds = heard_sounds(batch)
+    heights = [elevation_band(up_deg) for up_deg in elevations_deg(batch)]
+    for i, sound in enumerate(sounds):
+        for j, (caption, sentence) in enumerate(zip(batch.captions, batch.spatial_captions, strict=True)):
+            said = parse_direction(sentence)
+            assert said is not None
+            fits_sound = caption in CAPTIONS[sound]
+            fits_place = said.sector == SECTORS[batch.sector[i]] and said.elevation in (None, heights[i])
+            assert batch.same_sound[i, j] == fits_sound
+            assert batch.same_scene[i, j] == (fits_sound and fits_place)
+    assert batch.same_sound.diagonal().all()
+    assert batch.same_scene.diagonal().all()
+    # The case would be trivial without positives and without wrong heights off the diagonal.
+    assert batch.same_scene.sum() > len(sounds)
+    assert (batch.same_sound & (batch.sector[:, None] == batch.sector) & ~batch.same_scene).any()
+
+
+def test_identity_targets_know_only_the_own_text(levels: Corpus) -> None:
+    ranges = WindowRanges(looped=0.0, identity_targets=True, elevation_words=1.0)
+    batch = of_levels(levels, window_ranges=ranges, batch_size=40)[0]
+    eye = torch.eye(40, dtype=torch.bool)
+    assert torch.equal(batch.same_sound, eye)
+    assert torch.equal(batch.same_scene, eye)
+
+
+def test_rivals_are_the_same_sentence_in_the_seven_wrong_sectors(levels: Corpus) -> None:
+    ranges = WindowRanges(looped=0.0, elevation_words=0.5)
+    batch = of_levels(levels, window_ranges=ranges, batch_size=24)[0]
+    for sentence, rivals, sector, caption in zip(
+        batch.spatial_captions, batch.rivals, batch.sector, batch.captions, strict=True
+    ):
+        said, height = parse_direction(sentence), None
+        assert said is not None
+        height = said.elevation
+        wanted = [
+            {spatial_caption(caption, s, phrasing=phrasing, elevation=height) for s in range(8) if s != sector}
+            for phrasing in TRAINING_PHRASINGS
+            if spatial_caption(caption, int(sector), phrasing=phrasing, elevation=height) == sentence
+        ]
+        assert len(rivals) == 7
+        assert set(rivals) in wanted
+
+
+def test_rivals_come_in_random_order(levels: Corpus) -> None:
+    batch = of_levels(levels, batch_size=200)[0]
+    first = [parse_direction(rivals[0]) for rivals in batch.rivals]
+    turns = {(SECTORS.index(said.sector) - int(s)) % 8 for said, s in zip(first, batch.sector, strict=True)}  # type: ignore[arg-type, union-attr]
+    assert turns == set(range(1, 8))
+
+
+@pytest.mark.parametrize(("length", "repeats", "silent"), [(1000, 4, 800), (2400, 2, 0), (2500, 1, 2300), (4800, 1, 0)])
+def test_short_recordings_repeat_as_in_the_paper(
+    toy_corpus: Callable[..., Corpus], length: int, repeats: int, silent: int
+) -> None:
+    ramp = np.linspace(0.1, 0.9, length)
+    batch = batches(toy_corpus({"ramp": ramp}))[0]
+    wanted = np.concatenate([*[ramp] * repeats, np.zeros(silent)])
+    np.testing.assert_allclose(w(batch), np.tile(wanted, (8, 1)), atol=1e-6)
+
+
+def test_of_a_long_sound_a_random_piece_is_taken(toy_corpus: Callable[..., Corpus]) -> None:
+    ramp = np.arange(10_000) / 10_000
+    starts = w(batches(toy_corpus({"ramp": ramp}), batch_size=64)[0])
+    np.testing.assert_allclose(np.diff(starts), 1e-4, atol=1e-6)
+    assert starts[:, 0].min() < 0.1
+    assert starts[:, 0].max() > 0.42
+    assert starts[:, 0].max() <= 0.52 + 1e-6
+
+
+def test_looped_sounds_repeat_through_the_window_with_one_pause(toy_corpus: Callable[..., Corpus]) -> None:
+    ranges = WindowRanges(looped=1.0, level_db=(0.0, 0.0), low_pass=0.0)
+    dataset = batches(toy_corpus({"one": np.ones(600)}), window_ranges=ranges, window_samples=48_000, batch_size=16)
+    pauses = []
+    for window in w(dataset[0]):
+        edges = np.flatnonzero(np.diff(np.concatenate([[0.0], window])))
+        periods = np.diff([edge for edge in edges if window[edge] and edge])
+        assert len(set(periods)) <= 1
+        pauses += [int(period) - 600 for period in periods[:1]]
+        assert window.any()
+    assert len(set(pauses)) > 8
+    assert 0 <= min(pauses) <= max(pauses) < RATE_HZ // 2
+
+
+def test_a_loop_begins_anywhere(toy_corpus: Callable[..., Corpus]) -> None:
+    ranges = WindowRanges(looped=1.0, level_db=(0.0, 0.0), low_pass=0.0)
+    ramp = np.linspace(0.01, 1.0, 4800)
+    first = w(batches(toy_corpus({"ramp": ramp}), window_ranges=ranges, batch_size=32)[0])[:, 0]
+    # Pauses are longer than the sound, so that more than half may begin in one.
+    assert len(set(first)) > 8
+
+
+def test_looped_rooms_ring_to_the_end_of_the_window(toy_corpus: Callable[..., Corpus]) -> None:
+    click = np.zeros(200)
+    click[0] = 0.7
+    rooms = SceneRanges(noise_db=None)
+    looped, paper = (
+        w(batches(toy_corpus({"a": click}), batch_size=4, scene_ranges=rooms, window_ranges=ranges)[0])
+        for ranges in (WindowRanges(looped=1.0, low_pass=0.0), WindowRanges(looped=0.0, low_pass=0.0))
+    )
+    # The paper's recording ends with the dry sound: what the room adds later is cut and the cut piece repeats.
+    assert paper.any()
+    np.testing.assert_array_equal(paper[:, :200], paper[:, 200:400])
+    assert not np.array_equal(looped[:, :200], looped[:, 200:400])
+
+
+def test_levels_fill_their_range(levels: Corpus) -> None:
+    ranges = WindowRanges(looped=0.0, level_db=(-25.0, 5.0), low_pass=0.0)
+    dataset = of_levels(levels, window_ranges=ranges, batch_size=200)
+    gain_db = 20 * np.log10(w(dataset[0])[:, 0])
+    loudest, softest = (20 * np.log10(f(LEVELS.values())) for f in (max, min))
+    assert softest - 25 <= gain_db.min() < softest - 20
+    assert loudest < gain_db.max() <= loudest + 5
+
+
+def test_low_passed_noise_has_nothing_above_the_cutoff(rng: np.random.Generator) -> None:
+    noise = rng.standard_normal(48_000).astype(np.float32)
+    filtered = _low_passed(noise, 5000.0, rate_hz=RATE_HZ)
+    assert filtered.dtype == np.float32
+    assert filtered.shape == noise.shape
+    before, after = (np.abs(np.fft.rfft(x)) ** 2 for x in (noise, filtered))
+    hz = np.fft.rfftfreq(len(noise), 1 / RATE_HZ)
+    # 63 taps of a Hamming window change from pass to stop within 1.3 kHz.
+    passed, stopped = hz < 4300, hz > 5700
+    assert 10 * np.log10(after[passed].sum() / before[passed].sum()) == pytest.approx(0, abs=0.1)
+    assert 10 * np.log10(after[stopped].sum() / before[stopped].sum()) < -45
+
+
+def test_a_low_pass_does_not_delay(rng: np.random.Generator) -> None:
+    smooth = np.sin(2 * np.pi * 500 * np.arange(4800) / RATE_HZ).astype(np.float32)
+    filtered = _low_passed(smooth, 4000.0, rate_hz=RATE_HZ)
+    np.testing.assert_allclose(filtered[100:-100], smooth[100:-100], atol=5e-3)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
+def test_the_share_of_low_passed_windows(toy_corpus: Callable[..., Corpus], share: float) -> None:
+    corpus = toy_corpus({"noise": np.random.default_rng(0).standard_normal(4800)})
+    dataset = batches(corpus, window_ranges=WindowRanges(looped=0.0, low_pass=share), batch_size=100)
+    power = np.abs(np.fft.rfft(w(dataset[0]))) ** 2
+    # The highest cut-off is 11 kHz: above 11.7 nothing is left of a filtered window.
+    dull = power[:, -60:].sum(axis=1) / power.sum(axis=1) < 1e-3
+    assert abs(dull.mean() - share) <= 4 * np.sqrt(share * (1 - share) / 100)
+
+
+def test_corpora_are_drawn_by_their_share(toy_corpus: Callable[..., Corpus]) -> None:
+    rare, common, never = (toy_corpus({name: np.full(480, level)}) for name, level in LEVELS.items())
+    batch = batches([(rare, 1.0), (common, 3.0), (never, 0.0)], window_samples=480, batch_size=400)[0]
+    sounds = heard_sounds(batch)
+    assert "rain" not in sounds
+    assert abs(sounds.count("dog") / 400 - 0.25) < 4 * np.sqrt(0.25 * 0.75 / 400)
+
+
+def test_caption_weights_go_with_the_root_of_their_number(toy_corpus: Callable[..., Corpus]) -> None:
+    captions = {name: ("Rain.", f"{name}.") for name in "abcd"} | {"e": ("Thunder.",)}
+    weights = _caption_weights(toy_corpus(dict.fromkeys("abcde", np.ones(1)), captions).sounds)
+    # Four sounds together count twice as much as one: 2 : 1.
+    np.testing.assert_allclose(weights, [1 / 6, 1 / 6, 1 / 6, 1 / 6, 1 / 3])
+
+
+def test_sounds_are_drawn_by_their_caption_weight(levels: Corpus) -> None:
+    sounds = heard_sounds(of_levels(levels, batch_size=600)[0])
+    wanted = 1 / (1 + np.sqrt(2))
+    assert abs(sounds.count("rain") / 600 - wanted) < 4 * np.sqrt(wanted * (1 - wanted) / 600)

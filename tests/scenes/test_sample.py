@@ -1,0 +1,167 @@
+"""Drawn scenes lie in their ranges, everywhere in them, and follow from the seed."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import chisquare, kstest
+
+from salm.errors import InputError
+from salm.scenes.corpora.base import Sound
+from salm.scenes.sample import SceneRanges, draw_scene, draw_variants
+from salm.scenes.scene import Scene
+
+DOG = Sound(id="dog-1", captions=("A dog barks.", "Barking."), duration_s=1.0)
+FREE_FIELD = SceneRanges(anechoic=1.0)
+SEEDS = st.integers(0, 2**32 - 1)
+
+rooms = settings(max_examples=25, deadline=None)
+
+
+def place(scene: Scene) -> np.ndarray:
+    """Metres from the corner of the scene's room."""
+    assert scene.room is not None
+    source = scene.sources[0]
+    azimuth, elevation = np.deg2rad([source.azimuth_deg, source.elevation_deg])
+    ahead = np.array([np.cos(azimuth) * np.cos(elevation), np.sin(azimuth) * np.cos(elevation), np.sin(elevation)])
+    return scene.room.microphone_m + source.distance_m * ahead
+
+
+def degrees_apart(a: float, b: float) -> float:
+    return abs((a - b + 180) % 360 - 180)
+
+
+@rooms
+@given(SEEDS)
+def test_default_scenes_keep_to_the_papers_ranges(seed: int) -> None:
+    scene = draw_scene(np.random.default_rng(seed), DOG)
+    (source,) = scene.sources
+    assert scene.room is not None
+    length, width, height = scene.room.size_m
+    assert 4 <= length <= 20
+    assert 4 <= width <= 20
+    assert 3 <= height <= 10
+    assert 0.1 <= scene.room.mid_rt60_s <= 1.5
+    assert -45 <= source.elevation_deg <= 45
+    assert -180 < source.azimuth_deg <= 180
+    assert 1.0 <= source.distance_m <= max(scene.room.size_m) / 2
+    assert scene.noise_db is not None
+    assert -65 <= scene.noise_db <= -40
+    assert (source.sound_id, source.caption) == ("dog-1", "A dog barks.")
+    assert (source.gain_db, source.start_s, scene.duration_s) == (0.0, 0.0, None)
+
+
+@rooms
+@given(SEEDS)
+def test_sources_stand_half_a_metre_from_every_wall(seed: int) -> None:
+    scene = draw_scene(np.random.default_rng(seed), DOG)
+    assert scene.room is not None
+    assert np.all(place(scene) >= 0.5 - 1e-9)
+    assert np.all(place(scene) <= np.array(scene.room.size_m) - 0.5 + 1e-9)
+
+
+@rooms
+@given(SEEDS, st.integers(0, 7))
+def test_an_asked_sector_is_kept(seed: int, sector: int) -> None:
+    (source,) = draw_scene(np.random.default_rng(seed), DOG, sector=sector).sources
+    assert source.sector == sector
+
+
+@given(SEEDS, st.integers(0, 7), st.floats(0, 22.5), st.floats(0, 90))
+def test_jitter_and_elevation_bound_the_direction(
+    seed: int, sector: int, jitter_deg: float, elevation_deg: float
+) -> None:
+    ranges = SceneRanges(anechoic=1.0, jitter_deg=jitter_deg, elevation_deg=elevation_deg)
+    (source,) = draw_scene(np.random.default_rng(seed), DOG, ranges=ranges, sector=sector).sources
+    assert degrees_apart(source.azimuth_deg, 45 * sector) <= jitter_deg + 1e-9
+    assert abs(source.elevation_deg) <= elevation_deg
+
+
+@pytest.mark.parametrize("jitter_deg", [10.0, 22.5])
+def test_jitter_fills_its_range_evenly(jitter_deg: float) -> None:
+    rng = np.random.default_rng(4)
+    ranges = SceneRanges(anechoic=1.0, jitter_deg=jitter_deg)
+    azimuths = [draw_scene(rng, DOG, ranges=ranges, sector=3).sources[0].azimuth_deg for _ in range(1000)]
+    assert kstest(azimuths, "uniform", args=(135 - jitter_deg, 2 * jitter_deg)).pvalue > 1e-3
+
+
+def test_elevations_fill_their_range_evenly() -> None:
+    rng = np.random.default_rng(5)
+    elevations = [draw_scene(rng, DOG, ranges=FREE_FIELD).sources[0].elevation_deg for _ in range(1000)]
+    assert kstest(elevations, "uniform", args=(-45, 90)).pvalue > 1e-3
+
+
+@pytest.mark.parametrize(("anechoic", "count"), [(1.0, 2000), (0.0, 240)])
+def test_sectors_are_equally_frequent(anechoic: float, count: int) -> None:
+    rng = np.random.default_rng(6)
+    ranges = SceneRanges(anechoic=anechoic)
+    drawn = Counter(draw_scene(rng, DOG, ranges=ranges).sources[0].sector for _ in range(count))
+    assert chisquare([drawn[sector] for sector in range(8)]).pvalue > 1e-3
+
+
+def test_the_share_in_the_free_field() -> None:
+    rng = np.random.default_rng(7)
+    ranges = SceneRanges(anechoic=0.8)
+    free = sum(draw_scene(rng, DOG, ranges=ranges).room is None for _ in range(300))
+    # Four standard deviations of a binomial share.
+    assert abs(free / 300 - 0.8) < 4 * np.sqrt(0.8 * 0.2 / 300)
+
+
+def test_without_noise_as_the_paper() -> None:
+    ranges = SceneRanges(noise_db=None, anechoic=1.0)
+    assert draw_scene(np.random.default_rng(0), DOG, ranges=ranges).noise_db is None
+
+
+def test_the_papers_microphone_is_in_the_centre() -> None:
+    scene = draw_scene(np.random.default_rng(0), DOG, ranges=SceneRanges(microphone_jitter=0.0))
+    assert scene.room is not None
+    np.testing.assert_allclose(scene.room.microphone_m, np.array(scene.room.size_m) / 2, rtol=1e-12)
+
+
+def test_a_jittered_microphone_is_near_the_centre_but_not_in_it() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(10):
+        room = draw_scene(rng, DOG, ranges=SceneRanges(microphone_jitter=0.05)).room
+        assert room is not None
+        offset = np.abs(np.array(room.microphone_m) / np.array(room.size_m) - 0.5)
+        assert 0 < offset.max() <= 0.05
+
+
+def test_the_same_seed_draws_the_same_scenes() -> None:
+    first, second = (np.random.default_rng(3) for _ in range(2))
+    assert [draw_scene(first, DOG) for _ in range(5)] == [draw_scene(second, DOG) for _ in range(5)]
+
+
+def test_scenes_differ_in_place_room_and_seed() -> None:
+    rng = np.random.default_rng(3)
+    first, second = draw_scene(rng, DOG), draw_scene(rng, DOG)
+    assert first.sources != second.sources
+    assert first.room != second.room
+    assert first.seed != second.seed
+
+
+@rooms
+@given(SEEDS, st.integers(1, 8))
+def test_variants_share_their_room_and_no_sector(seed: int, count: int) -> None:
+    variants = draw_variants(np.random.default_rng(seed), DOG, count=count)
+    assert len(variants) == count
+    assert len({scene.sources[0].sector for scene in variants}) == count
+    assert len({scene.room for scene in variants}) == 1
+    assert {scene.sources[0].sound_id for scene in variants} == {"dog-1"}
+
+
+def test_variants_are_the_papers_three() -> None:
+    assert len(draw_variants(np.random.default_rng(0), DOG)) == 3
+
+
+def test_every_sector_is_among_the_variants_equally_often() -> None:
+    rng = np.random.default_rng(9)
+    drawn = Counter(scene.sources[0].sector for _ in range(120) for scene in draw_variants(rng, DOG))
+    assert chisquare([drawn[sector] for sector in range(8)]).pvalue > 1e-3
+
+
+def test_a_microphone_jitter_out_of_range_is_refused() -> None:
+    with pytest.raises(InputError, match=r"jitter is 0\.5"):
+        draw_scene(np.random.default_rng(0), DOG, ranges=SceneRanges(microphone_jitter=0.5))

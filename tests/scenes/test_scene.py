@@ -1,0 +1,242 @@
+"""Scenes as plain data, and what their rendering owes to physics."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from salm.acoustics.room import Room
+from salm.errors import InputError
+from salm.frame import angle_between_deg, unit_vector
+from salm.scenes.corpora.base import Corpus
+from salm.scenes.scene import SCHEMA, Scene, Source, render_scene
+
+RATE_HZ = 24_000
+C_M_S = 343.0
+# Columns of (W, Y, Z, X) that hold x, y and z.
+XYZ = [3, 1, 2]
+
+
+def room() -> Room:
+    return Room(size_m=(7.0, 6.0, 3.2), absorption=[[0.3] * 8] * 6, microphone_m=(3.4, 3.1, 1.6))
+
+
+def dog(azimuth_deg: float = 40.0, elevation_deg: float = -10.0, **values: float) -> Source:
+    values = {"distance_m": 1.5} | values
+    return Source(
+        sound_id="dog", caption="A dog barks.", azimuth_deg=azimuth_deg, elevation_deg=elevation_deg, **values
+    )
+
+
+def bell(azimuth_deg: float = -120.0, elevation_deg: float = 25.0, **values: float) -> Source:
+    return replace(dog(azimuth_deg, elevation_deg, **values), sound_id="bell", caption="A bell.")
+
+
+@pytest.fixture
+def corpus(toy_corpus: Callable[..., Corpus], rng: np.random.Generator) -> Corpus:
+    """A dog that barks noise for a quarter of a second, a bell for twice as long, and a click."""
+    click = np.zeros(6000)
+    click[0] = 0.5
+    return toy_corpus(
+        {"dog": 0.1 * rng.standard_normal(6000), "bell": 0.1 * rng.standard_normal(12_000), "click": click}
+    )
+
+
+def level_db(samples: np.ndarray) -> float:
+    return float(10 * np.log10(np.mean(np.square(samples.astype(np.float64)))))
+
+
+FULL = Scene(
+    seed=7, sources=(dog(start_s=0.1), bell(gain_db=-6.5)), room=room(), duration_s=0.75, noise_db=-48.123456789
+)
+
+
+@pytest.mark.parametrize("scene", [FULL, Scene(seed=0, sources=(dog(),))], ids=["full", "least"])
+def test_plain_form_survives_json(scene: Scene) -> None:
+    assert Scene.from_dict(json.loads(json.dumps(scene.to_dict()))) == scene
+
+
+def test_plain_form_carries_its_schema() -> None:
+    assert FULL.to_dict()["schema"] == SCHEMA
+
+
+@pytest.mark.parametrize("schema", [None, 0, SCHEMA + 1, "1"])
+def test_another_schema_is_refused(schema: object) -> None:
+    with pytest.raises(InputError, match=rf"has schema {schema!r} but this version reads schema {SCHEMA}"):
+        Scene.from_dict(FULL.to_dict() | {"schema": schema})
+
+
+@pytest.mark.parametrize("name", ["seed", "sources"])
+def test_a_missing_field_is_named(name: str) -> None:
+    plain = FULL.to_dict()
+    del plain[name]
+    with pytest.raises(InputError, match=f"not complete.*'{name}'"):
+        Scene.from_dict(plain)
+
+
+def test_a_missing_field_of_a_source_is_named() -> None:
+    plain = FULL.to_dict()
+    del plain["sources"][1]["distance_m"]
+    with pytest.raises(InputError, match="not complete.*'distance_m'"):
+        Scene.from_dict(plain)
+
+
+def test_an_unknown_field_is_named() -> None:
+    with pytest.raises(InputError, match="'colour'"):
+        Scene.from_dict(FULL.to_dict() | {"colour": "red"})
+
+
+def test_a_room_that_is_none_is_named() -> None:
+    plain = FULL.to_dict()
+    plain["room"]["size_m"] = [7.0, -6.0, 3.2]
+    with pytest.raises(InputError, match="three positive lengths"):
+        Scene.from_dict(plain)
+
+
+def test_a_scene_without_sources_is_refused() -> None:
+    with pytest.raises(InputError, match="at least one source"):
+        Scene(seed=0, sources=())
+
+
+@pytest.mark.parametrize(
+    ("azimuth_deg", "sector"), [(0, 0), (22.4, 0), (22.5, 1), (90, 2), (180, 4), (-180, 4), (-90, 6), (-22.5, 0)]
+)
+def test_sector_of_a_source(azimuth_deg: float, sector: int) -> None:
+    assert dog(azimuth_deg).sector == sector
+
+
+def test_rendering_twice_gives_the_same_bits(corpus: Corpus) -> None:
+    np.testing.assert_array_equal(render_scene(FULL, corpus), render_scene(FULL, corpus))
+
+
+def test_another_seed_gives_other_noise_and_another_tail(corpus: Corpus) -> None:
+    quiet = replace(FULL, noise_db=None)
+    for scene in (FULL, quiet):
+        assert not np.array_equal(render_scene(scene, corpus), render_scene(replace(scene, seed=8), corpus))
+
+
+def test_the_free_field_is_a_plane_wave(corpus: Corpus) -> None:
+    azimuth, elevation = np.deg2rad(40.0), np.deg2rad(-10.0)
+    wave = [1, np.sin(azimuth) * np.cos(elevation), np.sin(elevation), np.cos(azimuth) * np.cos(elevation)]
+    rendered = render_scene(Scene(seed=1, sources=(dog(),)), corpus)
+    assert rendered.dtype == np.float32
+    np.testing.assert_allclose(rendered, np.outer(wave, corpus.audio("dog")), atol=1e-7)
+
+
+def test_sources_add_up_in_the_free_field(corpus: Corpus) -> None:
+    both = render_scene(Scene(seed=1, sources=(dog(), bell()), duration_s=0.5), corpus)
+    each = [render_scene(Scene(seed=1, sources=(source,), duration_s=0.5), corpus) for source in (dog(), bell())]
+    np.testing.assert_allclose(both, each[0] + each[1], atol=1e-6)
+
+
+def test_sources_add_up_in_a_room(corpus: Corpus) -> None:
+    # A source's tail depends on its place in the list, so the absent one is there without a level.
+    mute = -400.0
+    both = Scene(seed=1, sources=(dog(), bell()), room=room(), duration_s=0.5)
+    first = replace(both, sources=(dog(), bell(gain_db=mute)))
+    second = replace(both, sources=(dog(gain_db=mute), bell()))
+    wanted = render_scene(first, corpus) + render_scene(second, corpus)
+    np.testing.assert_allclose(render_scene(both, corpus), wanted, atol=1e-6)
+
+
+def test_a_source_does_not_hear_those_after_it(corpus: Corpus) -> None:
+    alone = Scene(seed=1, sources=(dog(),), room=room(), duration_s=0.5)
+    followed = replace(alone, sources=(dog(), bell(gain_db=-400.0)))
+    np.testing.assert_allclose(render_scene(followed, corpus), render_scene(alone, corpus), atol=1e-7)
+
+
+@pytest.mark.parametrize("place", [None, room()], ids=["free field", "room"])
+def test_gain_is_in_decibels(corpus: Corpus, place: Room | None) -> None:
+    loud, soft = (
+        render_scene(Scene(seed=1, sources=(dog(gain_db=gain),), room=place), corpus) for gain in (0.0, -20.0)
+    )
+    np.testing.assert_allclose(soft, 0.1 * loud, rtol=1e-5, atol=1e-8)
+
+
+def test_a_later_start_delays_the_sound(corpus: Corpus) -> None:
+    at_once = render_scene(Scene(seed=1, sources=(dog(),), duration_s=0.5), corpus)
+    later = render_scene(Scene(seed=1, sources=(dog(start_s=0.1),), duration_s=0.5), corpus)
+    assert not later[:, :2400].any()
+    np.testing.assert_array_equal(later[:, 2400:], at_once[:, :-2400])
+
+
+@pytest.mark.parametrize("noise_db", [-50.0, -20.0, 0.0])
+def test_noise_has_the_asked_level_in_every_channel(corpus: Corpus, noise_db: float) -> None:
+    clean = Scene(seed=1, sources=(dog(), bell()), room=room())
+    signal = render_scene(clean, corpus)
+    noise = render_scene(replace(clean, noise_db=noise_db), corpus) - signal
+    for channel in noise:
+        # 12,000 samples know their level to 0.06 dB: five deviations.
+        assert level_db(channel) - level_db(signal[0]) == pytest.approx(noise_db, abs=0.3)
+
+
+def test_noise_is_white_and_independent_between_channels(corpus: Corpus) -> None:
+    clean = Scene(seed=1, sources=(bell(),))
+    noise = render_scene(replace(clean, noise_db=0.0), corpus) - render_scene(clean, corpus)
+    assert np.abs(np.corrcoef(noise) - np.eye(4)).max() < 5 / np.sqrt(noise.shape[1])
+    low, high = np.split(np.square(np.abs(np.fft.rfft(noise)[:, 1:])), 2, axis=1)
+    assert low.mean() == pytest.approx(high.mean(), rel=0.1)
+
+
+def test_no_noise_over_silence(toy_corpus: Callable[..., Corpus]) -> None:
+    silent = toy_corpus({"dog": np.zeros(1000)})
+    assert not render_scene(Scene(seed=1, sources=(dog(),), noise_db=0.0), silent).any()
+
+
+DIRECTIONS = [(0, 0), (37, 20), (90, -20), (135, 0), (180, 15), (-100, -25), (-45, 30)]
+
+
+@pytest.mark.parametrize(("azimuth_deg", "elevation_deg"), DIRECTIONS)
+def test_the_direct_sound_comes_from_where_the_label_says(
+    corpus: Corpus, azimuth_deg: float, elevation_deg: float
+) -> None:
+    source = replace(dog(azimuth_deg, elevation_deg, distance_m=1.2), sound_id="click")
+    rendered = render_scene(Scene(seed=1, sources=(source,), room=room()), corpus).astype(np.float64)
+    # The nearest wall is 1.6 m away: no reflection is within 1.5 ms of the direct sound.
+    arrival = 1.2 / C_M_S * RATE_HZ
+    direct = rendered[:, round(arrival - 24) : round(arrival + 24)]
+    intensity = direct[XYZ] @ direct[0]
+    assert angle_between_deg(intensity, unit_vector(azimuth_deg, elevation_deg)) < 1.0
+
+
+@pytest.mark.parametrize("distance_m", [1.0, 2.4])
+def test_the_direct_sound_is_delayed_and_weaker_with_distance(corpus: Corpus, distance_m: float) -> None:
+    source = replace(dog(0.0, 0.0, distance_m=distance_m), sound_id="click")
+    w = render_scene(Scene(seed=1, sources=(source,), room=room()), corpus)[0]
+    arrival = distance_m / C_M_S * RATE_HZ
+    assert np.argmax(np.abs(w)) == pytest.approx(arrival, abs=1)
+    # The click's spectrum at low frequencies, where a fractional delay has no part.
+    direct = w[: round(arrival + 24)]
+    assert direct.sum() == pytest.approx(0.5 / distance_m, rel=0.05)
+
+
+def test_duration_is_that_of_the_longest_sound(corpus: Corpus) -> None:
+    assert render_scene(Scene(seed=1, sources=(dog(), bell())), corpus).shape == (4, 12_000)
+
+
+def test_a_late_start_lengthens_the_scene(corpus: Corpus) -> None:
+    assert render_scene(Scene(seed=1, sources=(bell(start_s=0.25),)), corpus).shape == (4, 18_000)
+
+
+@pytest.mark.parametrize("duration_s", [0.1, 2.0])
+def test_a_given_duration_holds(corpus: Corpus, duration_s: float) -> None:
+    scene = Scene(seed=1, sources=(dog(), bell()), room=room(), duration_s=duration_s)
+    assert render_scene(scene, corpus).shape == (4, round(duration_s * RATE_HZ))
+
+
+def test_a_shorter_duration_only_cuts(corpus: Corpus) -> None:
+    scene = Scene(seed=1, sources=(bell(),), duration_s=0.5)
+    short = render_scene(replace(scene, duration_s=0.3), corpus)
+    np.testing.assert_array_equal(short, render_scene(scene, corpus)[:, : short.shape[1]])
+
+
+def test_a_longer_duration_lets_the_room_ring(corpus: Corpus) -> None:
+    rendered = render_scene(Scene(seed=1, sources=(dog(),), room=room(), duration_s=0.5), corpus)
+    assert rendered[:, 6200:].any()
+
+
+def test_a_source_outside_the_room_is_refused(corpus: Corpus) -> None:
+    with pytest.raises(InputError, match="outside the room"):
+        render_scene(Scene(seed=1, sources=(dog(distance_m=9.0),), room=room()), corpus)

@@ -1,0 +1,180 @@
+"""Scenes on disk: drawn, read back, exported, and an export that goes on where it stopped."""
+
+import csv
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from salm.errors import InputError
+from salm.scenes.corpora import open_corpus
+from salm.scenes.corpora.procedural import ProceduralCorpus
+from salm.scenes.scene import Scene, Source, render_scene
+from salm.scenes.storage import export_scenes, make_scenes, read_scenes
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A corpus of three short sounds in two splits."""
+    corpus = tmp_path / "sounds"
+    corpus.mkdir()
+    for name in ("dog", "bell", "rain"):
+        samples = np.random.default_rng(len(name)).uniform(-1, 1, 2400)
+        soundfile.write(corpus / f"{name}.wav", samples, 24_000)
+    (corpus / "manifest.csv").write_text(
+        "file,caption,split\ndog.wav,A dog barks.,train\nbell.wav,A bell.,test\nrain.wav,Rain falls.,test\n",
+        encoding="utf-8",
+    )
+    return corpus
+
+
+@pytest.fixture
+def made(folder: Path, tmp_path: Path) -> Path:
+    path = tmp_path / "scenes.jsonl"
+    make_scenes(path, corpus=folder, split="test", count=3, seed=5)
+    return path
+
+
+def write_scenes(path: Path, scenes: list[Scene]) -> Path:
+    rows = [{"corpus": None, "split": "test"}, *(scene.to_dict() for scene in scenes)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def table(out: Path) -> list[dict[str, str]]:
+    with (out / "manifest.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_made_scenes_are_of_the_asked_corpus_and_split(made: Path, folder: Path) -> None:
+    scenes, head = read_scenes(made)
+    assert head == {"corpus": str(folder.resolve()), "split": "test"}
+    assert len(scenes) == 3
+    assert {scene.sources[0].sound_id for scene in scenes} <= {"bell", "rain"}
+
+
+def test_the_same_seed_makes_the_same_file(made: Path, folder: Path, tmp_path: Path) -> None:
+    again, other = tmp_path / "again.jsonl", tmp_path / "other.jsonl"
+    assert make_scenes(again, corpus=folder, split="test", count=3, seed=5) == 3
+    make_scenes(other, corpus=folder, split="test", count=3, seed=6)
+    assert again.read_bytes() == made.read_bytes()
+    assert read_scenes(other)[0] != read_scenes(made)[0]
+
+
+def test_more_scenes_begin_with_the_fewer(made: Path, folder: Path, tmp_path: Path) -> None:
+    more = tmp_path / "more.jsonl"
+    make_scenes(more, corpus=folder, split="test", count=5, seed=5)
+    assert read_scenes(more)[0][:3] == read_scenes(made)[0]
+
+
+def test_without_a_corpus_scenes_are_of_procedural_sounds(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "scenes.jsonl"
+    make_scenes(path, split="val", count=2)
+    scenes, head = read_scenes(path)
+    assert head == {"corpus": None, "split": "val"}
+    ids = {sound.id for sound in ProceduralCorpus(split="val").sounds}
+    assert {scene.sources[0].sound_id for scene in scenes} <= ids
+
+
+def test_no_temporary_file_is_left(made: Path) -> None:
+    assert not list(made.parent.glob("*.part"))
+
+
+def test_exported_recordings_are_the_rendered_scenes(made: Path, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert export_scenes(made, out) == 3
+    corpus = open_corpus(folder, split="test")
+    for number, scene in enumerate(read_scenes(made)[0]):
+        samples, rate_hz = soundfile.read(out / f"{number:06d}.flac", dtype="float32")
+        assert rate_hz == 24_000
+        # FLAC holds 24 bits.
+        np.testing.assert_allclose(samples.T, render_scene(scene, corpus), atol=2**-23)
+
+
+def test_the_manifest_says_what_is_where(made: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    export_scenes(made, out)
+    for number, (row, scene) in enumerate(zip(table(out), read_scenes(made)[0], strict=True)):
+        (source,) = scene.sources
+        assert row["file"] == f"{number:06d}.flac"
+        assert (row["caption"], row["sound_id"]) == (source.caption, source.sound_id)
+        assert float(row["azimuth_deg"]) == pytest.approx(source.azimuth_deg, abs=5e-4)
+        assert float(row["elevation_deg"]) == pytest.approx(source.elevation_deg, abs=5e-4)
+        assert float(row["distance_m"]) == pytest.approx(source.distance_m, abs=5e-4)
+
+
+def test_an_export_goes_on_where_it_stopped(made: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    export_scenes(made, out)
+    files = [out / f"{number:06d}.flac" for number in range(3)]
+    content = [file.read_bytes() for file in files]
+    written_ns = [file.stat().st_mtime_ns for file in files]
+    files[1].unlink()
+    assert export_scenes(made, out) == 3
+    assert [file.read_bytes() for file in files] == content
+    assert [file.stat().st_mtime_ns for file in (files[0], files[2])] == [written_ns[0], written_ns[2]]
+    assert len(table(out)) == 3
+
+
+def test_a_recording_beyond_full_scale_keeps_its_direction(tmp_path: Path) -> None:
+    source = Source(
+        sound_id="whistle-test-0000",
+        caption="A whistle.",
+        azimuth_deg=60.0,
+        elevation_deg=0.0,
+        distance_m=1.0,
+        gain_db=20.0,
+    )
+    out = tmp_path / "out"
+    export_scenes(write_scenes(tmp_path / "loud.jsonl", [Scene(seed=0, sources=(source,))]), out)
+    w, y, _, x = soundfile.read(out / "000000.flac")[0].T
+    assert np.abs(w).max() > 0.99
+    assert np.rad2deg(np.arctan2(w @ y, w @ x)) == pytest.approx(60.0, abs=0.01)
+
+
+def test_no_scenes_are_an_empty_table(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert export_scenes(write_scenes(tmp_path / "none.jsonl", []), out) == 0
+    assert table(out) == []
+
+
+DOG = Source(sound_id="dog", caption="A dog.", azimuth_deg=0.0, elevation_deg=0.0, distance_m=1.0)
+SCENE = json.dumps(Scene(seed=0, sources=(DOG,)).to_dict())
+NEWER = json.dumps(Scene(seed=0, sources=(DOG,)).to_dict() | {"schema": 99})
+HEAD = '{"corpus": null, "split": "test"}'
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "does not begin with the corpus"),
+        (f"{SCENE}\n", "does not begin with the corpus"),
+        ("RIFF....WAVE\n", "line 1 is no JSON"),
+        (f"{HEAD}\n{SCENE}\n{SCENE[:-9]}\n", "line 3 is no JSON"),
+        (f"{HEAD}\n[1, 2]\n", r"line 2 is no scene but \[1, 2\]"),
+        (f"{HEAD}\n{SCENE.replace('distance_m', 'far_m')}\n", "line 2: the scene is not complete.*'far_m'"),
+        (f"{HEAD}\n{NEWER}\n", "line 2: the scene has schema 99"),
+    ],
+)
+def test_a_file_of_something_else_gives_one_clear_line(tmp_path: Path, content: str, message: str) -> None:
+    path = tmp_path / "odd.jsonl"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(InputError, match=f"^{re.escape(str(path))}.*{message}") as caught:
+        read_scenes(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_of_bytes_gives_one_clear_line(tmp_path: Path) -> None:
+    path = tmp_path / "sound.flac"
+    path.write_bytes(b"fLaC\xff\xfe\x00")
+    with pytest.raises(InputError, match="cannot be read as scenes") as caught:
+        read_scenes(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"gone\.jsonl cannot be read as scenes"):
+        export_scenes(tmp_path / "gone.jsonl", tmp_path / "out")
