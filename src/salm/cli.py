@@ -6,6 +6,7 @@ status: 0 done, 2 wrong usage or bad input with one clear line, 1 a fault of our
 
 import difflib
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -114,6 +115,10 @@ class Locate(Command):
 
         if not self.files:
             raise InputError("there is nothing to locate; give one or more audio files.")
+        if self.method == "intensity" and (self.windows or self.what is not None):
+            raise InputError("--windows and --what need the model; leave out --method intensity.")
+        if not math.isfinite(self.front_deg):
+            raise InputError(f"--front-deg is {self.front_deg} but must be a number of degrees.")
         locator = None if self.method == "intensity" else self.model(self.model_name)
         results = []
         for path in self.files:
@@ -175,7 +180,8 @@ class Embed(Command):
         recordings = [salm.read(path) for path in files]
         save_embeddings(self.out, model, recordings=recordings, files=files, sentences=sentences)
         document = {"out": str(self.out), "files": files, "sentences": sentences, "model": model.digest}
-        self.tell(document, lambda: _say(f"{len(files)} recordings and {len(sentences)} sentences in {self.out}"))
+        counted = f"{_counted(len(files), 'recording')} and {_counted(len(sentences), 'sentence')}"
+        self.tell(document, lambda: _say(f"{counted} in {self.out}"))
         return 0
 
 
@@ -198,7 +204,7 @@ class IndexAdd(Command):
         with _Bar("indexing", unit="file") as bar:
             report = library.add(list(self.folders), model, progress=bar)
         for path, reason in report.failed:
-            _complain(f"{reason}" if str(path) in reason else f"{path}: {reason}")
+            _complain(reason if path in reason else f"{path}: {reason}")
         document = {"library": str(self.to), **_plain(report)}
         self.tell(document, lambda: _say(f"{len(report.added)} added, {len(report.skipped)} unchanged, {self.to}"))
         return 2 if report.failed else 0
@@ -206,12 +212,14 @@ class IndexAdd(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class Search(Command):
-    """Search a library by words: what, where, or both."""
+    """Search a library by words (what, where, or both) or by an example."""
 
     library: Positional[Path]
     """A library made by `salm index add`."""
-    text: Positional[str]
-    """Such as "dog from the left"."""
+    text: Positional[str] = ""
+    """Such as "dog from the left"; with --like only where, such as "from the left", or nothing."""
+    like: Path | None = None
+    """A recording: find what sounds like it, from its direction or from the one in the text."""
     limit: int = 10
     """Hits to show."""
     facing: str = "north"
@@ -222,7 +230,12 @@ class Search(Command):
     def run(self) -> int:
         """Print the hits, best first."""
         library = salm.Library(self.library, must_exist=True)
-        result = library.search(self.text, self.model(self.model_name), limit=self.limit, facing=self.facing)
+        example = None if self.like is None else salm.read(self.like)
+        model, options = self.model(self.model_name), {"limit": self.limit, "facing": self.facing}
+        if example is None:
+            result = library.search(self.text, model, **options)
+        else:
+            result = library.search_like(example, model, where=self.text, **options)
         hits = [_plain(hit) for hit in result.hits]
         query = result.query.to_dict() if result.query else None
         self.tell({"query": query, "hits": hits}, lambda: _table(hits))
@@ -249,7 +262,10 @@ class Edit(Command):
         from salm.editing.sound import edit_file
 
         done = edit_file(self.file, self.sentence, self.out, binaural=self.binaural, facing=self.facing)
-        self.tell(done, lambda: _say(f"{done['description']} {self.out}"))
+        for note in done["notes"]:
+            _complain(f"{self.file}: {note}")
+        written = self.out if self.binaural is None else f"{self.out} and, for headphones, {self.binaural}"
+        self.tell(done, lambda: _say(f"{done['description']} Written: {written}"))
         return 0
 
 
@@ -273,7 +289,7 @@ class ScenesMake(Command):
         from salm.scenes.storage import make_scenes
 
         count = make_scenes(self.out, corpus=self.corpus, split=self.split, count=self.count, seed=self.seed)
-        self.tell({"out": str(self.out), "scenes": count}, lambda: _say(f"{count} scenes in {self.out}"))
+        self.tell({"out": str(self.out), "scenes": count}, lambda: _say(f"{_counted(count, 'scene')} in {self.out}"))
         return 0
 
 
@@ -310,7 +326,8 @@ class ScenesExport(Command):
         from salm.scenes.storage import export_scenes
 
         count = export_scenes(self.file, self.out)
-        self.tell({"out": str(self.out), "recordings": count}, lambda: _say(f"{count} recordings in {self.out}"))
+        document = {"out": str(self.out), "recordings": count}
+        self.tell(document, lambda: _say(f"{_counted(count, 'recording')} in {self.out}"))
         return 0
 
 
@@ -323,7 +340,9 @@ class Train(Command):
     out: Out
     """Folder of the run; if it holds a checkpoint, training goes on from there."""
     data: Path | None = None
-    """Train on the corpus in this folder instead of the one that the file names."""
+    """Train on the corpus in this folder instead of the ones that the file names."""
+    init: str | None = None
+    """Start from the weights of this model: one that ships, a folder, or a hub id."""
     dry_run: bool = False
     """Only say what would be trained."""
 
@@ -337,7 +356,7 @@ class Train(Command):
             summary = describe(config)
             self.tell(summary, lambda: _table([summary]))
             return 0
-        folder = train(config, self.out)
+        folder = train(config, self.out, init=self.init)
         self.tell({"model": str(folder)}, lambda: _say(f"The model is in {folder}"))
         return 0
 
@@ -426,8 +445,9 @@ def _overview(words: list[str]) -> Command:
         sys.stdout.write(text)
         raise SystemExit(0 if words else 2)
     near = [name for name in COMMANDS if name.split()[0] == words[0]]
-    meant = near or difflib.get_close_matches(words[0], COMMANDS, n=1) or list(COMMANDS)
-    raise InputError(f"there is no command `salm {' '.join(words[:2])}`; perhaps you meant: {', '.join(meant)}.")
+    meant = near or difflib.get_close_matches(words[0], COMMANDS, n=1)
+    known = f"perhaps you meant: {', '.join(meant)}" if meant else f"there are {', '.join(COMMANDS)}"
+    raise InputError(f"there is no command `salm {' '.join(words[:2])}`; {known}.")
 
 
 _HINT = "`salm COMMAND --help` explains one of them. Nothing leaves your machine."
@@ -464,6 +484,10 @@ def _remark(text: str) -> None:
 
 def _say(text: str) -> None:
     sys.stdout.write(text + "\n")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _complain(text: str) -> None:
@@ -512,15 +536,19 @@ def _cell(value: Any) -> str:
 
 
 def _print_located(result: dict[str, Any]) -> None:
+    from salm.frame import wrap_deg
+
     for place in result["windows"]:
         span = f"{place['start_s']:7.1f}-{place['end_s']:.1f} s"
+        fit = f", fits {place['what']:+.2f}" if "what" in place else ""
         if place["azimuth_deg"] is None:
-            where = f"no direction: {place['reason']}"
+            where = f"no direction: {place['reason']}{fit}"
         else:
-            height = "" if place["elevation_deg"] is None else f", {place['elevation_deg']:+.0f} up"
+            # Wrapped after rounding, so that what is behind is +180 and never -180; and nothing is -0.
+            angle = f"azimuth {wrap_deg(round(place['azimuth_deg'])):+.0f}"
+            height = "" if place["elevation_deg"] is None else f", elevation {round(place['elevation_deg']):+d}"
             doubt = f"; {place['reason']}" if place["reason"] else ""
-            angles = f"azimuth {place['azimuth_deg']:+.0f}{height}"
-            where = f"{place['sector']}, {angles}, confidence {place['confidence']:.2f}{doubt}"
+            where = f"{place['sector']}, {angle}{height}, confidence {place['confidence']:.2f}{fit}{doubt}"
         _say(f"{result['file']} {span}  {where}")
     for note in result.get("notes", []):
         _complain(f"{result['file']}: {note}")

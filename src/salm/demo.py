@@ -113,10 +113,11 @@ def run_demo(
     Raises
     ------
     InputError
-        If there is no such model.
+        If there is no such model, or the folder cannot be written to.
     """
     out, model = Path(out), model if isinstance(model, Model) else load(model)
     progress("simulating a library")
+    _forget_earlier(out)
     items = _make_library(out / "library", seed=seed)
     progress("indexing it")
     library = _index(out / "index", items, model)
@@ -139,6 +140,17 @@ def run_demo(
     return write_page(out / "index.html", demo_page(results, clips))
 
 
+def _forget_earlier(out: Path) -> None:
+    """Remove the recordings of an earlier demonstration, which may have had other sounds; what else is there stays."""
+    try:
+        earlier = json.loads((out / "results.json").read_text(encoding="utf-8"))
+        names = [Path(row["file"]).name for row in earlier["recordings"]]
+    except (OSError, ValueError, LookupError, TypeError):
+        return
+    for name in names:
+        (out / "library" / name).unlink(missing_ok=True)
+
+
 def _make_library(folder: Path, *, seed: int) -> list[_Item]:
     """Ten kinds of sounds, each from two directions; the fourth kind's two differ in height only."""
     rng = np.random.default_rng([seed, 7])
@@ -152,7 +164,6 @@ def _make_library(folder: Path, *, seed: int) -> list[_Item]:
         for sound, sector, band, name in zip(pair, sectors, bands, (f"{kind}-1", f"{kind}-2"), strict=True):
             scene, path = _draw(rng, sound, sector, band), folder / f"{name}.flac"
             items.append(_Item(name=name, kind=str(kind), caption=sound.caption, scene=scene, path=path))
-    folder.mkdir(parents=True, exist_ok=True)
     for item in items:
         samples = render_scene(item.scene, corpus, rate_hz=RATE_HZ)
         write(item.path, samples * np.float32(PEAK / np.abs(samples).max()), RATE_HZ)
@@ -265,7 +276,6 @@ def _edit(folder: Path, item: _Item, model: Model) -> dict[str, Any]:
     goal = SECTORS[(item.scene.sources[0].sector + 3) % 8]
     sentence = f"move it to the {goal}"
     done = edit(before, sentence)
-    folder.mkdir(parents=True, exist_ok=True)
     measured = {}
     for name, recording in (("before", before), ("after", done.recording)):
         write(folder / f"{name}.flac", recording.samples, recording.rate_hz)

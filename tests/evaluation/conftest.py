@@ -168,4 +168,4 @@ def make_bench(toy_corpus: ToyCorpus) -> Callable[..., Bench]:
 @pytest.fixture(scope="session")
 def oracle_report(toy_corpus: ToyCorpus) -> dict:
     """The report of a perfect model."""
-    return evaluate(Oracle(toy_corpus), toy_corpus, scenes=30, seed=3, rows={"kind": "noise"}, ranges=FREE_FIELD)
+    return evaluate(Oracle(toy_corpus), toy_corpus, scenes=40, seed=3, rows={"kind": "noise"}, ranges=FREE_FIELD)

@@ -71,7 +71,7 @@ def test_the_report_has_the_fields_that_others_build_on(oracle_report) -> None:
     assert set(oracle_report["editing"]) == {"none", "swap", "change"}
     assert set(oracle_report["controls"]) == set(CONTROLS)
     assert oracle_report["rows"] == {"kind": "noise"}
-    assert (oracle_report["scenes"], oracle_report["sounds"], oracle_report["seed"]) == (30, 96, 3)
+    assert (oracle_report["scenes"], oracle_report["sounds"], oracle_report["seed"]) == (40, 96, 3)
 
 
 def test_every_figure_has_its_interval(oracle_report) -> None:

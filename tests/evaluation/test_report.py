@@ -47,10 +47,11 @@ def test_every_table_is_there(report, capsys, monkeypatch) -> None:
         assert re.search(f"^{title}$", text, re.MULTILINE)
     first = " ".join(text.split("Intervals:")[0].split())
     assert first == (
-        "oracle (0123), protocol default: corpus toy, split test, kind=noise, 96 sounds, 30 scenes, gallery of "
+        "oracle (0123), protocol default: corpus toy, split test, kind=noise, 96 sounds, 40 scenes, gallery of "
         f"{report['gallery']}, seed 3"
     )
     rows = ("oracle", "onset-weighted", "direction-blind", "trained phrasings", "semantic, audio to text", "joint")
+    rows += ("in rooms, text to audio",)
     rows += ("change, text to audio", "two rooms", "Brier score", "no direction")
     for row in rows:
         assert re.search(rf"^{re.escape(row)}  ", text, re.MULTILINE), row

@@ -181,6 +181,10 @@ def test_long_files_have_a_row_for_each_window(tmp_path: Path, model: ToyModel) 
     assert (best.start_s, best.end_s) == (2.0, 3.0)
 
 
+def test_each_file_goes_through_the_network_once(library: Library, model: ToyModel) -> None:
+    assert sorted(model.heard) == sorted(library.files)
+
+
 def test_what_has_not_changed_is_not_heard_again(library: Library, folder: Path, model: ToyModel) -> None:
     model.heard.clear()
     again = library.add(folder, model)

@@ -140,7 +140,6 @@ def test_every_trained_weight_gets_a_gradient(model: Model, windows: Tensor) -> 
     loss = sum(part.square().sum() for part in heard) + network.embed_sentences(["Rain."]).square().sum()
     trained = {name: p for name, p in network.named_parameters() if p.requires_grad and name != "logit_scale"}
     gradients = torch.autograd.grad(loss, list(trained.values()), allow_unused=True)
-    # A direction head that corrects nothing yet keeps what is before its last layer from learning by it alone.
     assert [name for name, gradient in zip(trained, gradients, strict=True) if gradient is None] == []
 
 

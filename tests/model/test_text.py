@@ -1,8 +1,11 @@
 """The text tower against published similarities, the usual recipe of mean pooling, and itself in other company."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch import Tensor
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
@@ -57,9 +60,9 @@ def mean_pooled(sentences: list[str]) -> Tensor:
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=Tokenizer.from_file(str(folder / "tokenizer.json")), pad_token="[PAD]", model_max_length=64
     )
-    network = BertModel(BertConfig(**hub._read_json(folder / "config.json")), add_pooling_layer=False).eval()
-    weights = {key: value.float() for key, value in hub._read_weights(folder).items()}
-    network.load_state_dict(weights)
+    config = BertConfig(**json.loads((folder / "config.json").read_text(encoding="utf-8")))
+    network = BertModel(config, add_pooling_layer=False).eval()
+    network.load_state_dict({key: value.float() for key, value in load_file(folder / "model.safetensors").items()})
     encoded = tokenizer(sentences, padding=True, truncation=True, return_tensors="pt")
     with torch.no_grad():
         states = network(input_ids=encoded["input_ids"], attention_mask=encoded["attention_mask"])[0]

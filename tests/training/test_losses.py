@@ -87,3 +87,68 @@ def test_label_distillation_is_least_where_the_tagger_points() -> None:
 def test_total_is_eq_1_by_default() -> None:
     terms = {name: torch.tensor(value) for name, value in (("cl", 2.0), ("scl", 4.0), ("doa", 0.5), ("labels", 9.0))}
     assert total(terms, LossWeights()).item() == pytest.approx(0.5 * (2.0 + 4.0) + 0.5)
+
+
+def soft_cross_entropy(logits: np.ndarray, targets: np.ndarray) -> list[float]:
+    """One row at a time: minus the mean log probability of the row's targets, rows without any left out."""
+    losses = []
+    for row, wanted in zip(logits, targets, strict=True):
+        log_sum = math.log(sum(math.exp(value) for value in row))
+        right = [value - log_sum for value, is_right in zip(row, wanted, strict=False) if is_right]
+        losses += [-sum(right) / len(right)] if right else []
+    return losses
+
+
+@pytest.mark.parametrize("with_rivals", [False, True])
+def test_many_positives_equal_a_slow_loop(rng: np.random.Generator, with_rivals: bool) -> None:
+    audio, text, rivals = rng.standard_normal((6, 5)), rng.standard_normal((6, 5)), rng.standard_normal((6, 3, 5))
+    positives = np.eye(6, dtype=bool) | (rng.random((6, 6)) < 0.3)
+    positives[4, 0] = positives[0, 2] = True
+    # One clip without a text, one text without a clip: they do not count.
+    positives[2] = positives[:, 4] = False
+    unit_audio, unit_text, unit_rivals = (x / np.linalg.norm(x, axis=-1, keepdims=True) for x in (audio, text, rivals))
+    logits = 4.0 * unit_audio @ unit_text.T
+    wrong = np.array([[4.0 * a @ r for r in group] for a, group in zip(unit_audio, unit_rivals, strict=True)])
+    to_text = soft_cross_entropy(np.hstack([logits, wrong]) if with_rivals else logits, positives)
+    to_audio = soft_cross_entropy(logits.T, positives.T)
+    assert len(to_text) == len(to_audio) == 5
+    loss = contrastive(
+        torch.tensor(audio),
+        torch.tensor(text),
+        scale=torch.tensor(4.0),
+        positives=torch.tensor(positives),
+        rivals=torch.tensor(rivals) if with_rivals else None,
+    )
+    assert loss.item() == pytest.approx((np.mean(to_text) + np.mean(to_audio)) / 2, rel=1e-5)
+
+
+def test_without_any_positive_the_loss_is_zero_and_has_a_gradient() -> None:
+    audio = torch.randn(3, 4, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    loss = contrastive(audio, torch.eye(4)[:3], scale=torch.tensor(5.0), positives=torch.zeros(3, 3, dtype=torch.bool))
+    assert loss.item() == 0
+    assert torch.equal(torch.autograd.grad(loss, audio)[0], torch.zeros(3, 4))
+
+
+def test_nearest_sentence_equals_torchs_cross_entropy(rng: np.random.Generator) -> None:
+    spatial, sentences = (torch.tensor(rng.standard_normal((n, 6)), dtype=torch.float32) for n in (10, 8))
+    sector = torch.tensor(rng.integers(0, 8, 10))
+    cosines = torch.nn.functional.cosine_similarity(spatial[:, None], sentences[None], dim=-1)
+    loss = nearest_sentence(spatial, sentences, scale=torch.tensor(9.0), sector=sector)
+    torch.testing.assert_close(loss, torch.nn.CrossEntropyLoss()(9.0 * cosines, sector))
+
+
+def test_label_distillation_equals_torchs_soft_cross_entropy(rng: np.random.Generator) -> None:
+    semantic, labels = (torch.tensor(rng.standard_normal((n, 6)), dtype=torch.float32) for n in (5, 12))
+    tag_logits = torch.tensor(rng.standard_normal((5, 12)) - 2, dtype=torch.float32)
+    cosines = torch.nn.functional.cosine_similarity(semantic[:, None], labels[None], dim=-1)
+    chances = 1 / (1 + torch.exp(-tag_logits))
+    loss = label_distillation(semantic, labels, scale=torch.tensor(9.0), tag_logits=tag_logits)
+    wanted = torch.nn.CrossEntropyLoss()(9.0 * cosines, chances / chances.sum(1, keepdim=True))
+    torch.testing.assert_close(loss, wanted)
+
+
+def test_every_weight_scales_its_own_term() -> None:
+    names = ("cl", "scl", "doa", "sentence", "labels")
+    terms = {name: torch.tensor(10.0**place) for place, name in enumerate(names)}
+    weights = LossWeights(cl=1, scl=2, doa=3, sentence=4, labels=5)
+    assert total(terms, weights).item() == pytest.approx(54_321)

@@ -26,7 +26,7 @@ from salm.audio.recording import Recording, read, write
 from salm.audio.rotate import mirror_left_right, rotate, rotation_matrix, yaw
 from salm.editing.sentence import EditOperation, Mirror, MoveTo, TurnBy, parse_edit
 from salm.errors import InputError
-from salm.frame import Direction
+from salm.frame import Direction, wrap_deg
 from salm.model.inference import Model
 
 __all__ = ["Edited", "edit", "edit_file"]
@@ -43,7 +43,7 @@ class Edited:
     """What an edit made."""
 
     recording: Recording
-    """AmbiX, at the rate and length of the input."""
+    """AmbiX, at the rate and length of the input; its notes say what had to be assumed."""
     operation: EditOperation
     moved_from: Direction | None
     """Where the sound was; None for mono."""
@@ -105,14 +105,17 @@ def edit_file(
     Raises
     ------
     InputError
-        If the file cannot be read, the edit cannot be done, or an output would overwrite the input.
+        If the file cannot be read, the edit cannot be done, or an output would overwrite the input or the other output.
     """
-    for target in (out, binaural):
-        if target is not None and Path(target).resolve() == Path(path).resolve():
-            raise InputError(f"{target} is the input, which is never altered; give another name.")
+    targets = [Path(target).resolve() for target in (out, binaural) if target is not None]
+    if Path(path).resolve() in targets:
+        raise InputError(f"{path} is the input, which is never altered; give the output another name.")
+    if len(set(targets)) < len(targets):
+        raise InputError(f"{out} cannot be both the edit and its preview for headphones; give two names.")
     done = edit(read(path), sentence, facing=facing)
     made = done.recording
-    write(out, made.samples, made.rate_hz)
+    gain_db = write(out, made.samples, made.rate_hz)
+    lowered = () if gain_db == 0.0 else (f"Written {-gain_db:.3g} dB lower, because FLAC would clip.",)
     if binaural is not None:
         write(binaural, to_binaural(made.samples, made.rate_hz), made.rate_hz)
     return {
@@ -120,7 +123,7 @@ def edit_file(
         "out": str(out),
         "binaural": None if binaural is None else str(binaural),
         "description": done.description,
-        "notes": list(made.notes),
+        "notes": [*made.notes, *lowered],
         "moved_from": _plain(done.moved_from),
         "moved_to": _plain(done.moved_to),
     }
@@ -167,10 +170,9 @@ def _turn(start: Direction, goal: Direction) -> Float[np.ndarray, "3 3"]:
     The start is turned to the front, raised in the vertical plane there, and turned to the goal's azimuth: with equal
     elevations that is a turn around the vertical axis alone.
     """
-    rise = np.deg2rad(goal.elevation_deg - start.elevation_deg)
-    raised = np.array([[np.cos(rise), 0, -np.sin(rise)], [0, 1, 0], [np.sin(rise), 0, np.cos(rise)]])
-    to_front, to_goal = (rotation_matrix(angle_deg, 0.0, 0.0) for angle_deg in (-start.azimuth_deg, goal.azimuth_deg))
-    return np.asarray(to_goal @ raised @ to_front)
+    rise_deg = goal.elevation_deg - start.elevation_deg
+    to_front = rotation_matrix(-start.azimuth_deg, 0.0, 0.0)
+    return np.asarray(rotation_matrix(goal.azimuth_deg, rise_deg, 0.0) @ to_front)
 
 
 def _place(recording: Recording, operation: EditOperation) -> Edited:
@@ -211,7 +213,9 @@ def _said(operation: EditOperation, start: Direction | None, goal: Direction) ->
 
 
 def _where(direction: Direction) -> str:
-    return f"{direction.spoken()} (azimuth {direction.azimuth_deg:+.0f}, elevation {direction.elevation_deg:+.0f})"
+    # Whole degrees: wrapped after rounding, so that what is behind is +180 and never -180, and nothing is -0.
+    azimuth_deg, elevation_deg = wrap_deg(round(direction.azimuth_deg)), round(direction.elevation_deg)
+    return f"{direction.spoken()} (azimuth {azimuth_deg:+.0f}, elevation {elevation_deg:+d})"
 
 
 def _plain(direction: Direction | None) -> dict[str, float] | None:

@@ -33,7 +33,7 @@ PROTOCOL: Mapping[str, str] = {
     "audio unless it says otherwise), trained_phrasings the phrasings of training.",
     "semantic": "Semantic embeddings against all different captions of the sounds that are heard, one scene a sound in "
     "the free field; equal captions are all right answers. r1, r5 and r10 are text to audio. semantic_reverberant has "
-    "the scenes in their rooms instead.",
+    "all scenes in their rooms instead.",
     "zero_shot": "Which of eight direction sentences is nearest; each is the mean over the trained phrasings of a "
     "direction.",
     "editing": "The gallery with its spatial embeddings replaced by the direction sentence of the true sector (swap) "

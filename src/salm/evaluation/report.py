@@ -44,8 +44,8 @@ _UNITLESS = ("auroc", "brier")
 class _Grid:
     """A table as text: the names of its columns, then a name and a cell a column for each row."""
 
-    name: str
-    """Of the protocol's words about it."""
+    about: tuple[str, ...]
+    """Keys of what the protocol says of it."""
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -65,8 +65,8 @@ def print_report(report: dict[str, Any]) -> None:
     for grid in (*_main_grids(report), _controls(report), *_confidence(report)):
         console.print()
         console.print(Text(grid.title, style="bold"))
-        if words := report["protocol"].get(grid.name):
-            console.print(Padding(Text(words, style="dim"), (0, 0, 0, 2), expand=False))
+        for key in grid.about:
+            console.print(Padding(Text(report["protocol"][key], style="dim"), (0, 0, 0, 2), expand=False))
         console.print(_table(grid))
 
 
@@ -99,11 +99,12 @@ def _main_grids(report: Report) -> Iterator[_Grid]:
     bounds = report["intervals"]
     named = [(report["preset"], report["localisation"], bounds["localisation"])]
     named += [(said, report["baselines"][name], bounds["baselines"][name]) for name, said in _BASELINES.items()]
-    yield _grid("localisation", "Localisation", _LOCALISATION, named)
-    yield _grid("retrieval", "Retrieval", _RECALL, _retrieval(report["retrieval"], bounds["retrieval"]))
-    yield _grid("zero_shot", "Zero-shot direction", {"": "all %", "_core": "core %"}, _zero_shot(report))
+    yield _grid(("localisation", "baselines"), "Localisation", _LOCALISATION, named)
+    retrieval = _retrieval(report["retrieval"], bounds["retrieval"])
+    yield _grid(("retrieval", "semantic"), "Retrieval", _RECALL, retrieval)
+    yield _grid(("zero_shot",), "Zero-shot direction", {"": "all %", "_core": "core %"}, _zero_shot(report))
     operations = [_ways(name, report["editing"][name], bounds["editing"][name]) for name in report["editing"]]
-    yield _grid("editing", "Editing", _RECALL, [row for rows in operations for row in rows])
+    yield _grid(("editing",), "Editing", _RECALL, [row for rows in operations for row in rows])
 
 
 Named = tuple[str, Report, Report]
@@ -115,6 +116,7 @@ def _retrieval(figures: Report, bounds: Report) -> Iterator[Named]:
     yield "direction-blind", figures["direction_blind"], bounds["direction_blind"]
     yield "trained phrasings", figures["trained_phrasings"], bounds["trained_phrasings"]
     yield from _ways("semantic", figures["semantic"], bounds["semantic"])
+    yield from _ways("in rooms", figures["semantic_reverberant"], bounds["semantic_reverberant"])
 
 
 def _ways(name: str, figures: Report, bounds: Report) -> list[Named]:
@@ -139,7 +141,7 @@ def _controls(report: Report) -> _Grid:
         )
         for name, control in report["controls"].items()
     ]
-    return _Grid(name="controls", title="Controls", columns=("holds", "figures", "criterion"), rows=tuple(rows))
+    return _Grid(about=("controls",), title="Controls", columns=("holds", "figures", "criterion"), rows=tuple(rows))
 
 
 def _numbers(figures: Report, bounds: Report) -> Iterator[str]:
@@ -160,15 +162,15 @@ def _words(name: str) -> str:
 def _confidence(report: Report) -> Iterator[_Grid]:
     figures, bounds = report["confidence"], report["intervals"]["confidence"]
     rows = [(said, _cell(name, figures[name], bounds[name])) for name, said in _CONFIDENCE.items()]
-    yield _Grid(name="confidence", title="Confidence", columns=("",), rows=tuple(rows))
+    yield _Grid(about=("confidence",), title="Confidence", columns=("",), rows=tuple(rows))
     named = [(_words(name), tree, bounds["conditions"][name]) for name, tree in figures["conditions"].items()]
-    yield _grid("conditions", "Confidence by condition", _RIGHT, named)
+    yield _grid((), "Confidence by condition", _RIGHT, named)
 
 
-def _grid(name: str, title: str, columns: Mapping[str, str], named: Iterable[Named]) -> _Grid:
+def _grid(about: tuple[str, ...], title: str, columns: Mapping[str, str], named: Iterable[Named]) -> _Grid:
     """A grid with a row for each tree of figures and a column for each of the keys."""
     rows = [(row, *(_cell(key, tree[key], bounds[key]) for key in columns)) for row, tree, bounds in named]
-    return _Grid(name=name, title=title, columns=tuple(columns.values()), rows=tuple(rows))
+    return _Grid(about=about, title=title, columns=tuple(columns.values()), rows=tuple(rows))
 
 
 def _cell(name: str, value: float, bounds: Sequence[float] | None) -> str:
@@ -189,7 +191,7 @@ def _short(number: float) -> str:
 def _table(grid: _Grid) -> Table:
     headed = any(grid.columns)
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, show_header=headed)
-    in_words = grid.name == "controls"
+    in_words = grid.title == "Controls"
     table.add_column("", no_wrap=not in_words, style="bold")
     for column in grid.columns:
         table.add_column(Text(column), justify="left" if in_words else "right", overflow="fold")

@@ -303,4 +303,5 @@ def _said(place: Row) -> str:
 
 
 def _angles(place: Row) -> str:
-    return text(f"{place['azimuth_deg']:+.0f} / {place['elevation_deg']:+.0f}".replace("-", "−"))
+    azimuth_deg, elevation_deg = wrap_deg(round(place["azimuth_deg"])), round(place["elevation_deg"])
+    return text(f"{azimuth_deg:+.0f} / {elevation_deg:+d}".replace("-", "−"))

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from salm.errors import InputError
 from salm.evaluation.confidence import calibrated
 from salm.model.config import ModelConfig, to_mapping
 from salm.model.encoders import Observation
@@ -60,16 +61,26 @@ class _Sentences:
         return cls(directions=directions, labels=tuple(f"The sound of {label}." for label in tag_labels()))
 
 
-def train(config: TrainConfig, out: str | Path) -> Path:
+def train(config: TrainConfig, out: str | Path, *, init: str | Path | None = None) -> Path:
     """Train a model into a folder, or go on where a killed run stopped; the folder of the finished model.
 
     The folder then holds ``config.json`` and ``model.safetensors`` (the model), ``train.json`` (this run),
     ``log.jsonl`` (loss terms and validation against steps) and the last checkpoint.
+
+    Parameters
+    ----------
+    init
+        Model whose weights a new run starts from, as :func:`salm.model.hub.load` takes it; None starts at random.
+
+    Raises
+    ------
+    InputError
+        If a corpus or the model to start from cannot be read, or the latter has other sizes.
     """
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
-    model = build_frozen(config.model)
+    model = build_frozen(config.model) if init is None else _initial(init, config.model)
     optimizer = _optimizer(model, config)
     checkpoint = out / CHECKPOINT_NAME
     start = load_checkpoint(checkpoint, model=model, optimizer=optimizer) if checkpoint.exists() else 0
@@ -98,6 +109,13 @@ def train(config: TrainConfig, out: str | Path) -> Path:
         finished = config.model
     save(model, finished, out)
     return out
+
+
+def _initial(name: str | Path, wanted: ModelConfig) -> SALM:
+    model, config = load(name)
+    if replace(config, name=wanted.name, confidence=wanted.confidence) != wanted:
+        raise InputError(f"{name} is another model than {wanted.name}; a run starts from weights of the same sizes.")
+    return model
 
 
 def calibrate(folder: str | Path, config: TrainConfig) -> ModelConfig:

@@ -29,9 +29,10 @@ class Validation:
         model = Model(network, self.config.model)
         with torch.inference_mode():
             heard = hear_scenes(model, self.corpus, self.scenes)
+        figures = localisation(heard.direction, true_directions(self.scenes)) | self._recall(model, heard)
+        # Not before the sentences went through the network: their projection may have dropout.
         network.train(was_training)
-        figures = localisation(heard.direction, true_directions(self.scenes))
-        return figures | self._recall(model, heard)
+        return figures
 
     def _recall(self, model: Model, heard: HeardScenes) -> dict[str, float]:
         sources = [scene.sources[0] for scene in self.scenes]

@@ -1,0 +1,309 @@
+"""A model before recordings: the same answer every time, windows that cover the file, and no direction made up."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soxr
+import torch
+
+from salm.audio.formats import encode_plane_wave, from_mono, from_stereo
+from salm.audio.recording import Recording
+from salm.frame import SECTORS, angle_between_deg, sector_index, unit_vector
+from salm.model.inference import AudioEmbeddings, Location, Model, _merged, save_embeddings
+
+RATE_HZ = 24_000
+
+
+def noise(rng: np.random.Generator, duration_s: float, rate_hz: int = RATE_HZ) -> np.ndarray:
+    """Noise below 8 kHz, so that other rates can carry it."""
+    white = np.fft.rfft(rng.standard_normal(round(duration_s * rate_hz)))
+    white[round(8000 * duration_s) :] = 0
+    return (0.1 * np.fft.irfft(white, round(duration_s * rate_hz))).astype(np.float32)
+
+
+def wave(
+    rng: np.random.Generator, azimuth_deg: float = 60.0, elevation_deg: float = 10.0, *, duration_s: float = 1.0
+) -> Recording:
+    samples = encode_plane_wave(noise(rng, duration_s), azimuth_deg, elevation_deg)
+    return Recording(samples=samples, rate_hz=RATE_HZ)
+
+
+def assert_equal(a: AudioEmbeddings, b: AudioEmbeddings) -> None:
+    for left, right in zip(a, b, strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
+def test_the_same_recording_gives_the_same_bits(model: Model, rng: np.random.Generator) -> None:
+    recording = wave(rng, duration_s=2.5)
+    assert_equal(model.embed_audio([recording]), model.embed_audio([recording]))
+    assert model.locate(recording) == model.locate(recording)
+
+
+def test_the_same_sentence_gives_the_same_bits(model: Model) -> None:
+    sentences = ["A dog barks on the left.", "Rain."]
+    np.testing.assert_array_equal(model.embed_text(sentences), model.embed_text(sentences))
+
+
+def test_other_recordings_beside_it_change_nothing(model: Model, rng: np.random.Generator) -> None:
+    first, second = wave(rng), wave(rng, -90.0, duration_s=3.0)
+    both = model.embed_audio([first, second])
+    for row, recording in enumerate((first, second)):
+        for part, alone in zip(both, model.embed_audio([recording]), strict=True):
+            np.testing.assert_array_equal(part[row], alone[0])
+
+
+def test_embeddings_are_raw_float32_rows(model: Model, rng: np.random.Generator) -> None:
+    embeddings = model.embed_audio([wave(rng), wave(rng, 0.0)])
+    for part in embeddings:
+        assert part.shape == (2, model.config.width)
+        assert part.dtype == np.float32
+    assert np.abs(np.linalg.norm(embeddings.spatial, axis=1) - 1).max() > 1e-3
+
+
+def test_normalised_embeddings_have_length_one_and_their_direction(model: Model, rng: np.random.Generator) -> None:
+    raw = model.embed_audio([wave(rng)])
+    for unit, part in zip(raw.normalised(), raw, strict=True):
+        np.testing.assert_allclose(unit, part / np.sqrt((part**2).sum()), rtol=1e-5)
+
+
+def test_text_embeddings_have_length_one(model: Model) -> None:
+    embedded = model.embed_text(["A dog barks on the left.", "Rain.", ""])
+    assert embedded.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(embedded, axis=1), 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "starts_s"), [(0.4, [0.0]), (1.0, [0.0]), (1.5, [0.0, 0.5]), (3.2, [0.0, 1.0, 2.0, 2.2])]
+)
+def test_windows_cover_a_recording_of_any_length(
+    model: Model, rng: np.random.Generator, duration_s: float, starts_s: list[float]
+) -> None:
+    places = model.locate_windows(wave(rng, duration_s=duration_s))
+    assert [place.start_s for place in places] == pytest.approx(starts_s)
+    assert [place.end_s for place in places] == pytest.approx([min(s + 1, duration_s) for s in starts_s])
+
+
+def test_a_file_is_the_mean_over_its_windows(model: Model, rng: np.random.Generator) -> None:
+    recording = wave(rng, duration_s=2.5)
+    pieces = [recording.samples[:, a:b] for a, b in ((0, 24_000), (24_000, 48_000), (36_000, 60_000))]
+    alone = model.embed_audio([Recording(samples=np.ascontiguousarray(p), rate_hz=RATE_HZ) for p in pieces])
+    for whole, parts in zip(model.embed_audio([recording]), alone, strict=True):
+        np.testing.assert_allclose(whole[0], parts.mean(axis=0), atol=1e-4)
+
+
+def test_more_windows_than_a_batch_keep_their_order(models: dict[str, Model], rng: np.random.Generator) -> None:
+    model = models["tagger_htsat"]
+    azimuths = np.linspace(-170, 170, 20)
+    samples = np.concatenate([wave(rng, azimuth).samples for azimuth in azimuths], axis=1)
+    heard = model.hear(Recording(samples=samples, rate_hz=RATE_HZ))
+    found = [place.azimuth_deg for place in model.places(heard)]
+    # An untrained model of this pair answers with the onset-weighted intensity, which for a plane wave is the truth.
+    np.testing.assert_allclose(found, azimuths, atol=1)
+    np.testing.assert_allclose(np.linalg.norm(heard.direction, axis=1), 1, rtol=1e-5)
+
+
+def test_a_location_has_all_it_promises(model: Model, rng: np.random.Generator) -> None:
+    place = model.locate(wave(rng, duration_s=2.0))
+    assert place.azimuth_deg is not None
+    assert place.elevation_deg is not None
+    assert -180 < place.azimuth_deg <= 180
+    assert -90 <= place.elevation_deg <= 90
+    assert place.sector == SECTORS[sector_index(place.azimuth_deg)]
+    # Without calibration nothing is known of the chance.
+    assert place.confidence == pytest.approx(0.5)
+    assert (place.start_s, place.end_s) == (0.0, 2.0)
+    assert place.ambiguity is None
+    assert place.reason is None
+
+
+def test_a_location_in_plain_form_has_the_contracts_fields(model: Model, rng: np.random.Generator) -> None:
+    wanted = {"start_s", "end_s", "azimuth_deg", "elevation_deg", "sector", "confidence", "ambiguity", "reason"}
+    assert wanted <= model.locate(wave(rng)).to_dict().keys()
+
+
+@pytest.mark.parametrize(("azimuth_deg", "elevation_deg"), [(0, 0), (90, 30), (-45, -20), (180, 0), (-120, 45)])
+def test_an_untrained_tagger_pair_finds_a_plane_wave(
+    models: dict[str, Model], rng: np.random.Generator, azimuth_deg: float, elevation_deg: float
+) -> None:
+    place = models["tagger_htsat"].locate(wave(rng, azimuth_deg, elevation_deg))
+    assert place.vector is not None
+    assert angle_between_deg(place.vector, unit_vector(azimuth_deg, elevation_deg)) < 1
+
+
+def location(azimuth_deg: float | None, confidence: float, start_s: float = 0.0, elevation_deg: float = 0.0) -> Location:
+    known = azimuth_deg is not None
+    return Location(
+        start_s=start_s,
+        end_s=start_s + 1,
+        azimuth_deg=azimuth_deg,
+        elevation_deg=elevation_deg if known else None,
+        sector=SECTORS[sector_index(azimuth_deg)] if azimuth_deg is not None else None,
+        confidence=confidence,
+        ambiguity=None if known else "all",
+        reason=None if known else "silent",
+    )
+
+
+def test_windows_count_by_their_confidence() -> None:
+    merged = _merged([location(0.0, 0.3), location(90.0, 0.9, 1.0)])
+    assert merged.azimuth_deg == pytest.approx(np.rad2deg(np.arctan2(0.9, 0.3)), abs=1e-3)
+    assert merged.sector == "left"
+    assert (merged.start_s, merged.end_s) == (0.0, 2.0)
+    assert 0.3 < merged.confidence < 0.9
+
+
+def test_directions_merge_across_the_back() -> None:
+    merged = _merged([location(170.0, 0.5), location(-170.0, 0.5, 1.0)])
+    assert abs(merged.azimuth_deg or 0) == pytest.approx(180)
+    assert merged.sector == "back"
+
+
+def test_windows_without_a_direction_do_not_count() -> None:
+    merged = _merged([location(None, 0.0), location(50.0, 0.5, 1.0), location(None, 0.0, 2.0)])
+    assert merged.azimuth_deg == pytest.approx(50.0)
+    assert (merged.start_s, merged.end_s) == (0.0, 3.0)
+    assert merged.ambiguity is None
+
+
+def test_windows_that_all_lack_a_direction_merge_to_none() -> None:
+    merged = _merged([location(None, 0.0), location(None, 0.0, 1.0)])
+    assert (merged.azimuth_deg, merged.ambiguity, merged.reason) == (None, "all", "silent")
+    assert merged.end_s == 2.0
+
+
+def test_mono_has_no_direction_and_says_so(model: Model, rng: np.random.Generator) -> None:
+    recording = Recording(samples=from_mono(noise(rng, 1.0)[None]), rate_hz=RATE_HZ, layout="mono")
+    place = model.locate(recording)
+    assert (place.azimuth_deg, place.elevation_deg, place.sector) == (None, None, None)
+    assert place.ambiguity == "all"
+    assert place.confidence == 0.0
+    assert place.reason
+
+
+@pytest.mark.parametrize(("left", "right", "sector"), [(1.0, 0.0, "left"), (0.0, 1.0, "right"), (1.0, 1.0, "front")])
+def test_stereo_is_folded_to_the_front_and_says_so(
+    model: Model, rng: np.random.Generator, left: float, right: float, sector: str
+) -> None:
+    channels = np.outer([left, right], noise(rng, 1.0)).astype(np.float32)
+    place = model.locate(Recording(samples=from_stereo(channels), rate_hz=RATE_HZ, layout="stereo"))
+    assert place.sector == sector
+    assert place.elevation_deg is None
+    assert place.ambiguity == "front-back"
+    assert place.reason
+
+
+@pytest.mark.parametrize("layout", ["mono", "stereo"])
+def test_without_all_channels_the_joint_embedding_is_the_semantic_one(
+    model: Model, rng: np.random.Generator, layout: str
+) -> None:
+    samples = from_mono(noise(rng, 1.0)[None]) if layout == "mono" else from_stereo(np.stack([noise(rng, 1.0)] * 2))
+    recording = Recording(samples=samples, rate_hz=RATE_HZ, layout=layout)  # type: ignore[arg-type]
+    embeddings = model.embed_audio([recording])
+    np.testing.assert_array_equal(embeddings.joint, embeddings.semantic)
+
+
+def test_silence_has_no_direction(model: Model) -> None:
+    place = model.locate(Recording(samples=np.zeros((4, RATE_HZ), np.float32), rate_hz=RATE_HZ))
+    assert place.azimuth_deg is None
+    assert place.ambiguity == "all"
+    assert np.isfinite(place.confidence)
+
+
+@pytest.mark.parametrize("rate_hz", [16_000, 44_100, 48_000])
+def test_other_rates_give_nearly_the_same(models: dict[str, Model], rng: np.random.Generator, rate_hz: int) -> None:
+    recording = wave(rng, duration_s=1.0)
+    samples = soxr.resample(recording.samples.T, RATE_HZ, rate_hz).T
+    other = Recording(samples=np.ascontiguousarray(samples), rate_hz=rate_hz)
+    for model in models.values():
+        ours, theirs = (model.embed_audio([each]).normalised() for each in (recording, other))
+        for a, b in zip(ours, theirs, strict=True):
+            assert float(a[0] @ b[0]) > 0.99
+    places = [models["tagger_htsat"].locate(each).vector for each in (recording, other)]
+    assert angle_between_deg(*places) < 1  # type: ignore[arg-type]
+
+
+def test_times_are_seconds_of_the_recording_at_any_rate(model: Model, rng: np.random.Generator) -> None:
+    samples = encode_plane_wave(noise(rng, 2.5, 48_000), 10.0)
+    places = model.locate_windows(Recording(samples=samples, rate_hz=48_000))
+    assert [place.start_s for place in places] == pytest.approx([0.0, 1.0, 1.5])
+    assert places[-1].end_s == pytest.approx(2.5)
+
+
+SENTENCES = ["A dog barks on the left.", "Rain is falling.", "A bell rings behind you.", "An engine idles."]
+
+
+def test_sentences_are_ranked_from_best_to_worst(model: Model, rng: np.random.Generator) -> None:
+    ranked = model.rank(wave(rng), SENTENCES)
+    assert sorted(item.text for item in ranked) == sorted(SENTENCES)
+    scores = [item.score for item in ranked]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_scores_are_cosines_of_the_three_embeddings(model: Model, rng: np.random.Generator) -> None:
+    recording = wave(rng)
+    audio, text = model.embed_audio([recording]), model.embed_text(SENTENCES)
+    for item in model.rank(recording, SENTENCES):
+        words = text[SENTENCES.index(item.text)]
+        for score, part in zip((item.score, item.what, item.where), audio, strict=True):
+            assert score == pytest.approx(float(words @ part[0] / np.linalg.norm(part[0])), abs=1e-5)
+
+
+def test_a_fit_is_the_cosine_of_words_with_what_each_window_is(model: Model, rng: np.random.Generator) -> None:
+    recording = wave(rng, duration_s=2.0)
+    semantic = model.hear(recording).embeddings.semantic
+    words = model.embed_text(["a dog"])[0]
+    wanted = semantic @ words / np.linalg.norm(semantic, axis=1)
+    np.testing.assert_allclose(model.fit(recording, "a dog"), wanted, atol=1e-5)
+
+
+def test_there_is_a_sentence_for_each_direction(model: Model) -> None:
+    sentences = model.direction_sentences
+    assert sentences.shape == (8, model.config.width)
+    np.testing.assert_allclose(np.linalg.norm(sentences, axis=1), 1, rtol=1e-5)
+    assert np.linalg.matrix_rank(sentences) == 8
+
+
+def test_embedding_leaves_the_recording_alone(model: Model, rng: np.random.Generator) -> None:
+    recording = wave(rng)
+    before = recording.samples.copy()
+    model.embed_audio([recording])
+    np.testing.assert_array_equal(recording.samples, before)
+
+
+def test_inference_is_in_evaluation_mode(models: dict[str, Model]) -> None:
+    network = models["dual_htsat"].network
+    try:
+        network.train()
+        assert not Model(network, models["dual_htsat"].config).network.training
+    finally:
+        network.eval()
+
+
+def test_saved_embeddings_are_those_of_the_model(model: Model, rng: np.random.Generator, tmp_path: Path) -> None:
+    recordings = [wave(rng), wave(rng, -90.0)]
+    out = tmp_path / "new" / "embeddings.npz"
+    save_embeddings(out, model, recordings=recordings, files=["a.wav", "b.wav"], sentences=SENTENCES)
+    with np.load(out, allow_pickle=False) as stored:
+        assert_equal(AudioEmbeddings(*(stored[name] for name in AudioEmbeddings._fields)), model.embed_audio(recordings))
+        np.testing.assert_array_equal(stored["text"], model.embed_text(SENTENCES))
+        assert stored["files"].tolist() == ["a.wav", "b.wav"]
+        assert stored["sentences"].tolist() == SENTENCES
+        assert str(stored["model"]) == model.digest
+    assert [path.name for path in out.parent.iterdir()] == ["embeddings.npz"]
+
+
+def test_saved_sentences_need_no_recording(model: Model, tmp_path: Path) -> None:
+    save_embeddings(tmp_path / "x.npz", model, sentences=["Rain."])
+    with np.load(tmp_path / "x.npz", allow_pickle=False) as stored:
+        assert stored["joint"].shape == (0, model.config.width)
+        assert stored["text"].shape == (1, model.config.width)
+
+
+def test_torchs_random_state_is_left_alone(model: Model, rng: np.random.Generator) -> None:
+    recording = wave(rng)
+    torch.manual_seed(1)
+    wanted = torch.rand(1)
+    torch.manual_seed(1)
+    model.locate(recording)
+    assert torch.equal(torch.rand(1), wanted)

@@ -1,0 +1,54 @@
+"""The confidence of a trained model is calibrated before it is saved, and can be afterwards."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from salm.model import hub
+from salm.model.config import ModelConfig
+from salm.model.presets import preset
+from salm.training import trainer
+from salm.training.config import CorpusConfig, TrainConfig
+
+WEIGHTS = (1.0, -2.0, 3.0, 0.5)
+CONFIG = TrainConfig(
+    model=preset("tiny"), corpora=(CorpusConfig(per_kind=1),), batch_size=2, steps=1, workers=0, validation_scenes=2
+)
+
+
+def fitted(model, corpus, *, scenes: int, seed: int) -> tuple[float, ...]:
+    assert (scenes, seed) == (trainer.CALIBRATION_SCENES, CONFIG.seed)
+    assert {sound.split for sound in corpus.sounds} == {"val"}
+    assert not model.network.training
+    return WEIGHTS
+
+
+def unfit(*_, **__) -> tuple[float, ...]:
+    raise ValueError("0 of them close")
+
+
+def test_a_trained_model_is_saved_with_weights_or_with_zeros(tmp_path: Path, monkeypatch, caplog) -> None:
+    # As when all steps are done, and the run was killed before it was saved.
+    monkeypatch.setattr(trainer, "_batches", lambda *_: iter(()))
+    monkeypatch.setattr(trainer, "calibrated", fitted)
+    folder = trainer.train(CONFIG, tmp_path / "run")
+    assert hub.load(folder)[1] == replace(CONFIG.model, confidence=WEIGHTS)
+    monkeypatch.setattr(trainer, "calibrated", unfit)
+    assert hub.read_config(trainer.train(CONFIG, tmp_path / "run")) == CONFIG.model
+    assert "not calibrated: 0 of them close" in caplog.text
+
+
+def test_afterwards_only_the_configuration_is_written(tmp_path: Path, monkeypatch) -> None:
+    hub.save(hub.build_frozen(CONFIG.model), CONFIG.model, tmp_path)
+    weights = (tmp_path / "model.safetensors").stat()
+    monkeypatch.setattr(trainer, "calibrated", unfit)
+    with pytest.raises(ValueError, match="0 of them close"):
+        trainer.calibrate(tmp_path, CONFIG)
+    assert hub.read_config(tmp_path) == CONFIG.model
+    monkeypatch.setattr(trainer, "calibrated", fitted)
+    finished: ModelConfig = trainer.calibrate(tmp_path, CONFIG)
+    assert hub.read_config(tmp_path) == finished == replace(CONFIG.model, confidence=WEIGHTS)
+    now = (tmp_path / "model.safetensors").stat()
+    assert (now.st_mtime_ns, now.st_ino) == (weights.st_mtime_ns, weights.st_ino)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["config.json", "model.safetensors"]

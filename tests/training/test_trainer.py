@@ -1,0 +1,255 @@
+"""Training: resumed equals uninterrupted, the losses fall, and what a run leaves behind."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from salm.errors import InputError
+from salm.model import hub
+from salm.model.config import from_mapping
+from salm.model.presets import preset
+from salm.scenes.dataset import SceneBatches
+from salm.training import trainer
+from salm.training.config import CorpusConfig, TrainConfig
+from salm.training.corpora import open_corpora
+from salm.training.losses import LossWeights, total
+from salm.training.sentences import SentenceCache
+from salm.training.trainer import describe, loss_terms, train
+
+Quick = Callable[..., TrainConfig]
+
+
+@pytest.fixture(autouse=True)
+def no_calibration(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has tests of its own and takes hundreds of scenes."""
+    monkeypatch.setattr(trainer, "calibrated", lambda *_, **__: (1.0, 2.0, 3.0, 4.0))
+    monkeypatch.setattr(trainer, "LOG_STEPS", 1)
+
+
+def logged(folder: Path) -> list[dict[str, Any]]:
+    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [{key: value for key, value in line.items() if key != "time_s"} for line in lines]
+
+
+def killed_at(step: int, monkeypatch: pytest.MonkeyPatch, config: TrainConfig, folder: Path) -> None:
+    """Train until a step is about to be taken."""
+    whole = trainer._step
+
+    def fatal(*arguments: Any) -> dict[str, float]:
+        if arguments[-1] == step:
+            raise KeyboardInterrupt
+        return whole(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer, "_step", fatal)
+        with pytest.raises(KeyboardInterrupt):
+            train(config, folder)
+
+
+@pytest.mark.parametrize("bfloat16", [False, True])
+def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(
+    quick: Quick, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bfloat16: bool
+) -> None:
+    config = quick(bfloat16=bfloat16)
+    train(config, tmp_path / "whole")
+    # Killed after step 5, with the last checkpoint after step 3: validation after step 4 is logged and done again.
+    killed_at(5, monkeypatch, config, tmp_path / "killed")
+    assert not (tmp_path / "killed" / "model.safetensors").exists()
+    assert [line["step"] for line in logged(tmp_path / "killed")] == [1, 2, 2, 3, 4, 4, 5]
+    train(config, tmp_path / "killed")
+    for name in ("model.safetensors", "checkpoint.safetensors", "config.json", "train.json"):
+        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+    assert logged(tmp_path / "killed") == logged(tmp_path / "whole")
+
+
+def test_a_run_killed_before_its_first_checkpoint_begins_anew(
+    quick: Quick, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = quick(steps=3)
+    train(config, tmp_path / "whole")
+    killed_at(2, monkeypatch, config, tmp_path / "killed")
+    train(config, tmp_path / "killed")
+    assert logged(tmp_path / "killed") == logged(tmp_path / "whole")
+
+
+def test_a_half_written_line_of_the_log_is_dropped(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_text('{"step": 1}\n{"step": 2}\n{"step": 3}\n{"step": 3, "valid', encoding="utf-8")
+    trainer._keep_log(path, steps=2)
+    assert path.read_text(encoding="utf-8") == '{"step": 1}\n{"step": 2}\n'
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_loader_processes_change_nothing(quick: Quick, tmp_path: Path) -> None:
+    for workers in (0, 1):
+        train(quick(steps=2, validation_steps=9, workers=workers), tmp_path / str(workers))
+    alone, in_process = ((tmp_path / name / "checkpoint.safetensors").read_bytes() for name in "01")
+    assert alone == in_process
+
+
+def test_a_finished_run_has_nothing_left_to_do(quick: Quick, tmp_path: Path) -> None:
+    config = quick(steps=2)
+    train(config, tmp_path)
+    before = (tmp_path / "model.safetensors").read_bytes()
+    train(config, tmp_path)
+    assert (tmp_path / "model.safetensors").read_bytes() == before
+    assert [line["step"] for line in logged(tmp_path)] == [1, 2, 2]
+
+
+def test_a_run_leaves_a_model_that_loads(quick: Quick, tmp_path: Path) -> None:
+    config = quick(steps=2)
+    assert train(config, tmp_path) == tmp_path
+    network, model = hub.load(tmp_path)
+    assert model == replace(config.model, confidence=(1.0, 2.0, 3.0, 4.0))
+    assert not network.training
+    names = {"config.json", "model.safetensors", "train.json", "log.jsonl", "checkpoint.safetensors"}
+    assert {path.name for path in tmp_path.iterdir()} == names
+
+
+def test_a_run_says_what_it_was(quick: Quick, tmp_path: Path) -> None:
+    config = quick(steps=1)
+    train(config, tmp_path)
+    plain = json.loads((tmp_path / "train.json").read_text(encoding="utf-8"))
+    assert from_mapping(TrainConfig, plain, where="train.json") == config
+
+
+def test_the_log_has_every_term_and_validation(quick: Quick, tmp_path: Path) -> None:
+    train(quick(steps=2), tmp_path)
+    first, _, validation = logged(tmp_path)
+    assert first.keys() == {"step", "loss", "angle_deg", "cl", "scl", "doa", "sentence", "scale"}
+    assert first["loss"] == pytest.approx(0.5 * first["cl"] + 0.5 * first["scl"] + first["doa"], rel=1e-5)
+    assert 0 <= first["angle_deg"] <= 180
+    assert {"mean_deg", "median_deg", "spatial_text_to_audio_r1"} <= validation["validation"].keys()
+
+
+def test_the_seed_decides_everything(quick: Quick, tmp_path: Path) -> None:
+    # Between the two, torch's generator moves on.
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        train(quick(steps=1, validation_steps=9, seed=seed), tmp_path / name)
+    a, b, c = ((tmp_path / name / "model.safetensors").read_bytes() for name in "abc")
+    assert a == b != c
+
+
+def test_a_missing_corpus_is_named(quick: Quick, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"nowhere.*manifest\.csv does not exist"):
+        train(quick(corpora=(CorpusConfig(folder=str(tmp_path / "nowhere")),)), tmp_path / "run")
+
+
+def test_a_folder_of_another_run_is_refused(quick: Quick, tmp_path: Path) -> None:
+    train(quick(steps=1), tmp_path)
+    with pytest.raises(InputError, match="belongs to another model; train into another folder"):
+        train(quick(steps=2, model=replace(preset("tiny"), width=16)), tmp_path)
+
+
+class Run:
+    """One batch and all that the loss of it needs."""
+
+    def __init__(self, config: TrainConfig) -> None:
+        torch.manual_seed(0)
+        self.config, self.model = config, hub.build_frozen(config.model)
+        dataset = SceneBatches(**open_corpora(config).batch_arguments(config), observe=self.model.observe)
+        self.batch, self.cache = dataset[0], SentenceCache(self.model.text)
+        self.sentences = trainer._Sentences.of(config)
+
+    def terms(self, step: int = 0) -> dict[str, torch.Tensor]:
+        terms, self.predicted = loss_terms(
+            self.model, self.batch, self.cache, self.sentences, step=step, rivals=self.config.rivals
+        )
+        return terms
+
+
+def overfitted(run: Run, steps: int) -> list[dict[str, float]]:
+    optimizer = torch.optim.AdamW([p for p in run.model.parameters() if p.requires_grad], lr=3e-3)
+    history = []
+    for _ in range(steps):
+        terms = run.terms()
+        history.append({name: term.item() for name, term in terms.items()})
+        optimizer.zero_grad()
+        total(terms, LossWeights(sentence=0.25)).backward()
+        optimizer.step()
+    return history
+
+
+@pytest.mark.parametrize("pair", ["dual_htsat", "tagger_htsat"])
+def test_one_small_batch_is_learned_by_heart(quick: Quick, pair: str) -> None:
+    model = replace(preset("tiny"), pair=pair, intensity_maps=2 if pair == "tagger_htsat" else 0)
+    history = overfitted(Run(quick(model=model, batch_size=6, rivals=7)), steps=40)
+    for name in ("cl", "scl", "sentence"):
+        assert history[-1][name] < 0.6 * history[0][name], name
+    # A pair with a first answer for the direction begins with little to learn.
+    assert history[-1]["doa"] < max(0.5 * history[0]["doa"], 0.05)
+
+
+def test_only_a_pair_with_a_tagger_learns_from_labels(quick: Quick) -> None:
+    assert "labels" not in Run(quick()).terms()
+    tagger = replace(preset("tiny"), pair="tagger_htsat", intensity_maps=2)
+    assert Run(quick(model=tagger)).terms()["labels"].item() > 0
+
+
+@pytest.mark.parametrize("rivals", [0, 2, 7])
+def test_each_clip_has_so_many_rivals(quick: Quick, rivals: int) -> None:
+    run = Run(quick(rivals=rivals))
+    asked: list[str] = []
+    cache = run.cache
+    run.cache = lambda sentences: asked.extend(sentences) or cache(sentences)  # type: ignore[assignment]
+    run.terms()
+    # Four captions, four with their place, the rivals, eight directions.
+    assert len(asked) == 4 + 4 + 4 * rivals + 8
+
+
+def test_rivals_make_the_spatial_term_harder_and_no_other(quick: Quick) -> None:
+    with_none, with_all = (
+        Run(quick(rivals=rivals, model=replace(preset("tiny"), dropout=0.0))) for rivals in (0, 7)
+    )
+    for run in (with_none, with_all):
+        run.model.eval()
+    few, many = with_none.terms(), with_all.terms()
+    assert many["scl"] > few["scl"]
+    for name in ("cl", "doa", "sentence"):
+        torch.testing.assert_close(many[name], few[name], atol=1e-5, rtol=1e-5)
+
+
+def test_steps_take_turns_at_the_phrasings_of_a_direction(quick: Quick) -> None:
+    run = Run(quick(model=preset("tiny")))
+    run.model.eval()
+    count = len(run.sentences.directions)
+    values = [run.terms(step)["sentence"].item() for step in range(count + 1)]
+    assert len({round(value, 6) for value in values}) == count
+    assert values[count] == pytest.approx(values[0], rel=1e-6)
+
+
+def test_direction_terms_are_those_of_the_batch(quick: Quick) -> None:
+    run = Run(quick(model=preset("tiny")))
+    doa = run.terms()["doa"].item()
+    predicted, true = run.predicted.detach().numpy(), run.batch.direction.numpy()
+    cosines = [p @ t / np.linalg.norm(p) for p, t in zip(predicted, true, strict=True)]
+    assert doa == pytest.approx(1 - np.mean(cosines), abs=1e-5)
+
+
+def test_matrices_decay_and_vectors_do_not(quick: Quick) -> None:
+    config = quick(weight_decay=0.3)
+    model = hub.build_frozen(config.model)
+    decayed, free = trainer._optimizer(model, config).param_groups
+    assert (decayed["weight_decay"], free["weight_decay"]) == (0.3, 0.0)
+    assert all(parameter.ndim > 1 for parameter in decayed["params"])
+    assert all(parameter.ndim <= 1 for parameter in free["params"])
+    ids = {id(parameter) for group in (decayed, free) for parameter in group["params"]}
+    assert ids == {id(parameter) for parameter in model.parameters() if parameter.requires_grad}
+    assert id(model.joint_weight) in {id(parameter) for parameter in free["params"]}
+
+
+def test_a_dry_run_counts_what_would_be_trained(quick: Quick) -> None:
+    config = quick(corpora=(CorpusConfig(per_kind=2), CorpusConfig(per_kind=1)))
+    counted = describe(config)
+    model = hub.build_frozen(config.model)
+    every = sum(parameter.numel() for parameter in model.parameters())
+    assert counted["trained_parameters"] + counted["frozen_parameters"] == every
+    assert counted["frozen_parameters"] > 20_000_000 > counted["trained_parameters"]
+    assert (counted["train_sounds"], counted["val_sounds"]) == (9, 9)
+    assert counted["scenes"] == 24

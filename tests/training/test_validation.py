@@ -1,0 +1,71 @@
+"""Validation while training: fixed scenes, no randomness, and the model left as it was."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import torch
+
+from salm.model import hub
+from salm.model.presets import preset
+from salm.model.salm import SALM
+from salm.training.config import TrainConfig
+from salm.training.corpora import open_corpora
+from salm.training.validation import Validation
+
+
+@pytest.fixture
+def config(quick: Callable[..., TrainConfig]) -> TrainConfig:
+    return quick(model=replace(preset("tiny"), dropout=0.5), validation_scenes=6)
+
+
+@pytest.fixture
+def network(config: TrainConfig) -> SALM:
+    torch.manual_seed(0)
+    return hub.build_frozen(config.model)
+
+
+def test_figures_have_no_part_in_chance(config: TrainConfig, network: SALM) -> None:
+    validation = Validation(config, open_corpora(config))
+    network.train()
+    scores = []
+    for seed in range(3):
+        torch.manual_seed(seed)
+        scores.append((validation(network), validation.scenes))
+    assert scores[0] == scores[1] == scores[2]
+
+
+def test_dropout_is_off_for_sound_and_sentences(
+    config: TrainConfig, network: SALM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modes: list[bool] = []
+    for part in (network.what_projection, network.text_projection):
+        part.register_forward_hook(lambda module, *_: modes.append(module.training))
+    network.train()
+    Validation(config, open_corpora(config))(network)
+    assert modes
+    assert not any(modes)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_the_network_is_left_in_its_mode(config: TrainConfig, network: SALM, training: bool) -> None:
+    network.train(training)
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    Validation(config, open_corpora(config))(network)
+    assert network.training == network.what_projection.training == training
+    assert all(torch.equal(network.state_dict()[key], value) for key, value in before.items())
+
+
+def test_scenes_are_of_the_val_split_and_the_same_for_every_run(config: TrainConfig) -> None:
+    first, second = (Validation(config, open_corpora(config)) for _ in range(2))
+    assert first.scenes == second.scenes
+    assert {scene.sources[0].sound_id.split("-")[1] for scene in first.scenes} == {"val"}
+    assert len(first.scenes) == 6
+
+
+def test_figures_are_degrees_and_recalls(config: TrainConfig, network: SALM) -> None:
+    figures = Validation(config, open_corpora(config))(network)
+    assert 0 <= figures["median_deg"] <= 180
+    recalls = {name: value for name, value in figures.items() if name.endswith("_r1")}
+    assert len(recalls) == 4
+    assert all(0 <= value <= 1 for value in recalls.values())
