@@ -19,11 +19,12 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
-COMMANDS = [shlex.split(line, comments=True) for line in "".join(blocks("bash")).splitlines() if line.startswith("salm ")]
+LINES = "".join(blocks("bash")).splitlines()
+COMMANDS = [shlex.split(line, comments=True) for line in LINES if line.startswith("salm ")]
 
 
 def test_there_are_two_set_up_commands_and_ci_runs_the_second_word_for_word() -> None:
-    demo, tests = [line for line in "".join(blocks("bash")).splitlines() if line.startswith("python3 -m venv")]
+    demo, tests = [line for line in LINES if line.startswith("python3 -m venv")]
     assert demo.endswith("salm demo")
     assert tests in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
 

@@ -206,7 +206,7 @@ def test_a_layout_must_be_known_and_fit(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("shape", [(3, 10), (4, 0), (4,)])
 def test_recordings_have_four_channels_of_samples(shape: tuple[int, ...]) -> None:
-    with pytest.raises(InputError, match="must be float32|holds no samples"):
+    with pytest.raises(InputError, match=r"must be float32|holds no samples"):
         Recording(samples=np.zeros(shape, np.float32), rate_hz=RATE_HZ)
     with pytest.raises(InputError, match="float64"):
         Recording(samples=np.zeros((4, 10)), rate_hz=RATE_HZ)

@@ -35,7 +35,7 @@ def placed(kind: str, azimuth_deg: float, elevation_deg: float = 0.0, seconds: f
 
 
 class ToyModel:
-    """The part of a model that a library needs, in few lines: it hears one of four pitches, and locates by intensity."""
+    """What a library needs of a model, in few lines: it hears one of four pitches, and locates by intensity."""
 
     def __init__(self, digest: str = "toy-1") -> None:
         self.digest = digest

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,9 +29,9 @@ def saved(model: Model, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def weights(saved: Path) -> Iterator[dict[str, torch.Tensor]]:
+def weights(saved: Path) -> dict[str, torch.Tensor]:
     """The stored tensors; what a test changes in them is written back by :func:`store`."""
-    yield load_file(saved / "model.safetensors")
+    return load_file(saved / "model.safetensors")
 
 
 def store(folder: Path, tensors: dict[str, torch.Tensor]) -> None:

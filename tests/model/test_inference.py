@@ -10,7 +10,7 @@ import torch
 from salm.audio.formats import encode_plane_wave, from_mono, from_stereo
 from salm.audio.recording import Recording
 from salm.frame import SECTORS, angle_between_deg, sector_index, unit_vector
-from salm.model.inference import AudioEmbeddings, Location, Model, _merged, save_embeddings
+from salm.model.inference import AudioEmbeddings, Location, Model, merged, save_embeddings
 
 RATE_HZ = 24_000
 
@@ -131,7 +131,9 @@ def test_an_untrained_tagger_pair_finds_a_plane_wave(
     assert angle_between_deg(place.vector, unit_vector(azimuth_deg, elevation_deg)) < 1
 
 
-def location(azimuth_deg: float | None, confidence: float, start_s: float = 0.0, elevation_deg: float = 0.0) -> Location:
+def location(
+    azimuth_deg: float | None, confidence: float, start_s: float = 0.0, elevation_deg: float = 0.0
+) -> Location:
     known = azimuth_deg is not None
     return Location(
         start_s=start_s,
@@ -146,30 +148,30 @@ def location(azimuth_deg: float | None, confidence: float, start_s: float = 0.0,
 
 
 def test_windows_count_by_their_confidence() -> None:
-    merged = _merged([location(0.0, 0.3), location(90.0, 0.9, 1.0)])
-    assert merged.azimuth_deg == pytest.approx(np.rad2deg(np.arctan2(0.9, 0.3)), abs=1e-3)
-    assert merged.sector == "left"
-    assert (merged.start_s, merged.end_s) == (0.0, 2.0)
-    assert 0.3 < merged.confidence < 0.9
+    whole = merged([location(0.0, 0.3), location(90.0, 0.9, 1.0)])
+    assert whole.azimuth_deg == pytest.approx(np.rad2deg(np.arctan2(0.9, 0.3)), abs=1e-3)
+    assert whole.sector == "left"
+    assert (whole.start_s, whole.end_s) == (0.0, 2.0)
+    assert 0.3 < whole.confidence < 0.9
 
 
 def test_directions_merge_across_the_back() -> None:
-    merged = _merged([location(170.0, 0.5), location(-170.0, 0.5, 1.0)])
-    assert abs(merged.azimuth_deg or 0) == pytest.approx(180)
-    assert merged.sector == "back"
+    whole = merged([location(170.0, 0.5), location(-170.0, 0.5, 1.0)])
+    assert abs(whole.azimuth_deg or 0) == pytest.approx(180)
+    assert whole.sector == "back"
 
 
 def test_windows_without_a_direction_do_not_count() -> None:
-    merged = _merged([location(None, 0.0), location(50.0, 0.5, 1.0), location(None, 0.0, 2.0)])
-    assert merged.azimuth_deg == pytest.approx(50.0)
-    assert (merged.start_s, merged.end_s) == (0.0, 3.0)
-    assert merged.ambiguity is None
+    whole = merged([location(None, 0.0), location(50.0, 0.5, 1.0), location(None, 0.0, 2.0)])
+    assert whole.azimuth_deg == pytest.approx(50.0)
+    assert (whole.start_s, whole.end_s) == (0.0, 3.0)
+    assert whole.ambiguity is None
 
 
 def test_windows_that_all_lack_a_direction_merge_to_none() -> None:
-    merged = _merged([location(None, 0.0), location(None, 0.0, 1.0)])
-    assert (merged.azimuth_deg, merged.ambiguity, merged.reason) == (None, "all", "silent")
-    assert merged.end_s == 2.0
+    whole = merged([location(None, 0.0), location(None, 0.0, 1.0)])
+    assert (whole.azimuth_deg, whole.ambiguity, whole.reason) == (None, "all", "silent")
+    assert whole.end_s == 2.0
 
 
 def test_mono_has_no_direction_and_says_so(model: Model, rng: np.random.Generator) -> None:
@@ -254,7 +256,7 @@ def test_a_fit_is_the_cosine_of_words_with_what_each_window_is(model: Model, rng
     semantic = model.hear(recording).embeddings.semantic
     words = model.embed_text(["a dog"])[0]
     wanted = semantic @ words / np.linalg.norm(semantic, axis=1)
-    np.testing.assert_allclose(model.fit(recording, "a dog"), wanted, atol=1e-5)
+    np.testing.assert_allclose(model.fit(model.hear(recording), "a dog"), wanted, atol=1e-5)
 
 
 def test_there_is_a_sentence_for_each_direction(model: Model) -> None:
@@ -285,7 +287,9 @@ def test_saved_embeddings_are_those_of_the_model(model: Model, rng: np.random.Ge
     out = tmp_path / "new" / "embeddings.npz"
     save_embeddings(out, model, recordings=recordings, files=["a.wav", "b.wav"], sentences=SENTENCES)
     with np.load(out, allow_pickle=False) as stored:
-        assert_equal(AudioEmbeddings(*(stored[name] for name in AudioEmbeddings._fields)), model.embed_audio(recordings))
+        assert_equal(
+            AudioEmbeddings(*(stored[name] for name in AudioEmbeddings._fields)), model.embed_audio(recordings)
+        )
         np.testing.assert_array_equal(stored["text"], model.embed_text(SENTENCES))
         assert stored["files"].tolist() == ["a.wav", "b.wav"]
         assert stored["sentences"].tolist() == SENTENCES

@@ -44,7 +44,7 @@ def test_similarities_are_those_of_the_hubs_example(tower: SentenceTower) -> Non
 
 def test_untrained_it_hardly_tells_left_from_right(tower: SentenceTower) -> None:
     # Measured on the publisher's weights before they became ours.
-    left, right = cosines(tower(["A dog barks on the left", "A dog barks on the right"]))
+    left, _ = cosines(tower(["A dog barks on the left", "A dog barks on the right"]))
     assert left[1] == pytest.approx(0.967, abs=6e-4)
 
 

@@ -79,7 +79,7 @@ def test_a_missing_field_is_named(name: str) -> None:
 def test_a_missing_field_of_a_source_is_named() -> None:
     plain = FULL.to_dict()
     del plain["sources"][1]["distance_m"]
-    with pytest.raises(InputError, match="not complete.*'distance_m'"):
+    with pytest.raises(InputError, match=r"not complete.*'distance_m'"):
         Scene.from_dict(plain)
 
 

@@ -204,9 +204,7 @@ def test_each_clip_has_so_many_rivals(quick: Quick, rivals: int) -> None:
 
 
 def test_rivals_make_the_spatial_term_harder_and_no_other(quick: Quick) -> None:
-    with_none, with_all = (
-        Run(quick(rivals=rivals, model=replace(preset("tiny"), dropout=0.0))) for rivals in (0, 7)
-    )
+    with_none, with_all = (Run(quick(rivals=rivals, model=replace(preset("tiny"), dropout=0.0))) for rivals in (0, 7))
     for run in (with_none, with_all):
         run.model.eval()
     few, many = with_none.terms(), with_all.terms()

@@ -195,8 +195,8 @@ def _edited(
     notes: tuple[str, ...],
 ) -> Edited:
     made = replace(recording, samples=samples, layout="foa", notes=(*recording.notes, *notes), path=None)
-    description = " ".join((_said(operation, start, goal), *notes))
-    return Edited(recording=made, operation=operation, moved_from=start, moved_to=goal, description=description)
+    said = _said(operation, start, goal)
+    return Edited(recording=made, operation=operation, moved_from=start, moved_to=goal, description=said)
 
 
 def _said(operation: EditOperation, start: Direction | None, goal: Direction) -> str:

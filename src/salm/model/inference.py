@@ -25,9 +25,10 @@ from salm.model.config import ModelConfig
 from salm.model.salm import SALM
 from salm.scenes.captions import DIRECTION_PHRASINGS, direction_sentence
 
-__all__ = ["AudioEmbeddings", "Heard", "Location", "Model", "Ranked", "load", "save_embeddings"]
+__all__ = ["AudioEmbeddings", "Heard", "Location", "Model", "Ranked", "load", "merged", "save_embeddings"]
 
-BATCH = 16
+# More windows at once no longer fit into a processor's cache and take longer each.
+BATCH = 4
 
 
 class AudioEmbeddings(NamedTuple):
@@ -62,6 +63,21 @@ class Location:
     def vector(self) -> Float64[np.ndarray, " 3"] | None:
         """Unit vector x, y, z; None without an azimuth, level without an elevation."""
         return None if self.azimuth_deg is None else unit_vector(self.azimuth_deg, self.elevation_deg or 0.0)
+
+    @classmethod
+    def from_intensity(cls, found: IntensityDirection, *, start_s: float, end_s: float) -> "Location":
+        """What is known without learning; the confidence is how much the intensity keeps to one direction."""
+        azimuth_deg = found.azimuth_deg
+        return cls(
+            start_s=start_s,
+            end_s=end_s,
+            azimuth_deg=azimuth_deg,
+            elevation_deg=found.elevation_deg,
+            sector=None if azimuth_deg is None else SECTORS[int(sector_index(azimuth_deg))],
+            confidence=found.confidence,
+            ambiguity=found.ambiguity,
+            reason=found.reason,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain form, ready for JSON."""
@@ -140,7 +156,7 @@ class Model:
 
     def locate(self, recording: Recording) -> Location:
         """Where the sound of the whole recording is: windows count by their confidence."""
-        return _merged(self.locate_windows(recording))
+        return merged(self.locate_windows(recording))
 
     def locate_windows(self, recording: Recording) -> list[Location]:
         """Where the sound of each window is; :meth:`places` of what :meth:`hear` gives."""
@@ -157,7 +173,7 @@ class Model:
         return [
             self._location(*span, direction, evidence)
             if by_intensity.ambiguity is None
-            else _unlearned(by_intensity, *span)
+            else Location.from_intensity(by_intensity, start_s=span[0], end_s=span[1])
             for span, direction, by_intensity, evidence in known
         ]
 
@@ -181,10 +197,9 @@ class Model:
         ranked = [Ranked(text=t, score=j, what=a, where=b) for t, j, a, b in scored]
         return sorted(ranked, key=lambda item: -item.score)
 
-    def fit(self, recording: Recording, what: str) -> list[float]:
+    def fit(self, heard: Heard, what: str) -> list[float]:
         """How well each window fits words of what it is: cosine similarity with the semantic embedding."""
-        semantic = _unit(self.hear(recording).embeddings.semantic)
-        return [float(value) for value in semantic @ self.embed_text([what])[0]]
+        return [float(value) for value in _unit(heard.embeddings.semantic) @ self.embed_text([what])[0]]
 
     def hear(self, recording: Recording) -> Heard:
         """Every window of a recording through the network."""
@@ -275,21 +290,7 @@ def save_embeddings(
     os.replace(part, out)
 
 
-def _unlearned(found: IntensityDirection, start_s: float, end_s: float) -> Location:
-    azimuth_deg = found.azimuth_deg
-    return Location(
-        start_s=start_s,
-        end_s=end_s,
-        azimuth_deg=azimuth_deg,
-        elevation_deg=found.elevation_deg,
-        sector=None if azimuth_deg is None else SECTORS[int(sector_index(azimuth_deg))],
-        confidence=found.confidence if azimuth_deg is not None else 0.0,
-        ambiguity=found.ambiguity,
-        reason=found.reason,
-    )
-
-
-def _merged(locations: list[Location]) -> Location:
+def merged(locations: list[Location]) -> Location:
     """One location for all windows: the confidence-weighted mean direction of those that have one."""
     vectors = [vector for place in locations if (vector := place.vector) is not None]
     known = [place for place in locations if place.azimuth_deg is not None]

@@ -7,7 +7,7 @@ from typing import Any
 from salm.audio.intensity import locate_by_intensity
 from salm.audio.recording import Recording, read
 from salm.frame import SECTORS, relative_to_front, sector_index
-from salm.model.inference import Location, Model
+from salm.model.inference import Location, Model, merged
 
 __all__ = ["locate_by_intensity_only", "locate_file"]
 
@@ -30,7 +30,8 @@ def locate_file(
     windows
         One location for every window of the model, not one for the file.
     what
-        Words; each window is also scored by how well its semantic embedding fits them.
+        Words; each window is also scored by how well its semantic embedding fits them, and the one location of a file
+        is that of the window that fits best.
     front_deg
         Azimuth of the microphone that the listener calls front; answers are relative to it.
     layout
@@ -48,33 +49,23 @@ def locate_file(
     """
     recording = read(path, layout=layout)
     if model is None:
-        places = [locate_by_intensity_only(recording)]
-    elif windows:
-        places = model.locate_windows(recording)
-    else:
-        places = [model.locate(recording)]
-    plain = [_turned(place, front_deg).to_dict() for place in places]
-    if what is not None and model is not None:
-        fits = model.fit(recording, what)
-        fits = fits if windows else [max(fits)]
-        plain = [row | {"what": fit} for row, fit in zip(plain, fits, strict=True)]
-    return {"windows": plain, "notes": list(recording.notes)}
+        plain = [_turned(locate_by_intensity_only(recording), front_deg).to_dict()]
+        return {"windows": plain, "notes": list(recording.notes)}
+    heard = model.hear(recording)
+    places = model.places(heard)
+    rows = [_turned(place, front_deg).to_dict() for place in places]
+    if what is not None:
+        rows = [row | {"what": fit} for row, fit in zip(rows, model.fit(heard, what), strict=True)]
+    if not windows:
+        rows = [
+            _turned(merged(places), front_deg).to_dict() if what is None else max(rows, key=lambda row: row["what"])
+        ]
+    return {"windows": rows, "notes": list(heard.recording.notes)}
 
 
 def locate_by_intensity_only(recording: Recording) -> Location:
     """Where the sound of a recording is by its onset-weighted intensity; confidence is its concentration."""
-    found = locate_by_intensity(recording)
-    azimuth_deg = found.azimuth_deg
-    return Location(
-        start_s=0.0,
-        end_s=recording.duration_s,
-        azimuth_deg=azimuth_deg,
-        elevation_deg=found.elevation_deg,
-        sector=None if azimuth_deg is None else SECTORS[int(sector_index(azimuth_deg))],
-        confidence=found.confidence if azimuth_deg is not None else 0.0,
-        ambiguity=found.ambiguity,
-        reason=found.reason,
-    )
+    return Location.from_intensity(locate_by_intensity(recording), start_s=0.0, end_s=recording.duration_s)
 
 
 def _turned(place: Location, front_deg: float) -> Location:

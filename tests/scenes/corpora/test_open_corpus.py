@@ -56,10 +56,10 @@ def test_rows_of_the_procedural_corpus_are_refused() -> None:
 
 @pytest.mark.parametrize("procedural", [True, False])
 def test_an_unknown_split_lists_those_there_are(folder: Path, procedural: bool) -> None:
-    with pytest.raises(InputError, match="split 'dev'.*(train, val, test|test, train)"):
+    with pytest.raises(InputError, match=r"split 'dev'.*(train, val, test|test, train)"):
         open_corpus(None if procedural else folder, split="dev")
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="nowhere.* does not exist"):
+    with pytest.raises(InputError, match=r"nowhere.* does not exist"):
         open_corpus(tmp_path / "nowhere", split="train")

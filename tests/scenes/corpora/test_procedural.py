@@ -220,9 +220,7 @@ def test_other_rates_keep_pitch_peak_and_length(rate_hz: int) -> None:
     samples = ProceduralCorpus(per_kind=1).audio("cricket-train-0000", rate_hz=rate_hz)
     assert len(samples) == pytest.approx(len(base) * rate_hz / RATE_HZ, abs=1)
     assert 20 * np.log10(np.abs(samples).max()) == pytest.approx(-3.0, abs=1e-3)
-    pitches = [
-        np.abs(np.fft.rfft(x))[1:].argmax() / len(x) * rate for x, rate in ((base, RATE_HZ), (samples, rate_hz))
-    ]
+    pitches = [np.abs(np.fft.rfft(x))[1:].argmax() / len(x) * rate for x, rate in ((base, RATE_HZ), (samples, rate_hz))]
     assert pitches[0] == pytest.approx(pitches[1], rel=0.01)
 
 
