@@ -231,11 +231,11 @@ class Search(Command):
         """Print the hits, best first."""
         library = salm.Library(self.library, must_exist=True)
         example = None if self.like is None else salm.read(self.like)
-        model, options = self.model(self.model_name), {"limit": self.limit, "facing": self.facing}
+        model = self.model(self.model_name)
         if example is None:
-            result = library.search(self.text, model, **options)
+            result = library.search(self.text, model, limit=self.limit, facing=self.facing)
         else:
-            result = library.search_like(example, model, where=self.text, **options)
+            result = library.search_like(example, model, where=self.text, limit=self.limit, facing=self.facing)
         hits = [_plain(hit) for hit in result.hits]
         query = result.query.to_dict() if result.query else None
         self.tell({"query": query, "hits": hits}, lambda: _table(hits))

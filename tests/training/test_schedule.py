@@ -1,5 +1,7 @@
 """The learning rate against torch's own schedules."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR
@@ -33,7 +35,7 @@ def test_it_falls_to_half_in_the_middle_and_to_zero_at_the_end() -> None:
 
 def test_it_never_rises_after_the_peak() -> None:
     shares = [warmup_cosine(step, warmup_steps=5, steps=50) for step in range(5, 50)]
-    assert all(later < earlier for earlier, later in zip(shares[1:], shares[2:], strict=False))
+    assert all(later < earlier for earlier, later in pairwise(shares))
     assert min(shares) > 0
 
 
