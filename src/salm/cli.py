@@ -46,8 +46,7 @@ class Command:
 
     def compute_with_threads(self) -> None:
         """Keep torch to the chosen number of threads."""
-        if self.threads < 0:
-            raise InputError(f"--threads is {self.threads} but must be 0 or more.")
+        _at_least(0, threads=self.threads)
         if self.threads:
             import torch
 
@@ -84,6 +83,7 @@ class Demo(Command):
         """Write the page and say where it is."""
         from salm.demo import run_demo
 
+        _at_least(0, seed=self.seed)
         page = run_demo(self.out, model=self.model("small"), seed=self.seed, progress=_remark)
         results = json.loads((self.out / "results.json").read_text(encoding="utf-8"))
         self.tell({"page": str(page), **results}, lambda: _say(f"Open {page}"))
@@ -205,8 +205,10 @@ class IndexAdd(Command):
             report = library.add(list(self.folders), model, progress=bar)
         for path, reason in report.failed:
             _complain(reason if path in reason else f"{path}: {reason}")
-        document = {"library": str(self.to), **_plain(report)}
-        self.tell(document, lambda: _say(f"{len(report.added)} added, {len(report.skipped)} unchanged, {self.to}"))
+        document = {"library": str(self.to), **_plain(report), "failed": [file._asdict() for file in report.failed]}
+        counts = f"{len(report.added)} added, {len(report.skipped)} unchanged"
+        more = "".join(f", {len(document[what])} {what}" for what in ("removed", "failed") if document[what])
+        self.tell(document, lambda: _say(f"{counts}{more} in {self.to}"))
         return 2 if report.failed else 0
 
 
@@ -288,6 +290,8 @@ class ScenesMake(Command):
         """Write the scenes."""
         from salm.scenes.storage import make_scenes
 
+        _at_least(1, count=self.count)
+        _at_least(0, seed=self.seed)
         count = make_scenes(self.out, corpus=self.corpus, split=self.split, count=self.count, seed=self.seed)
         self.tell({"out": str(self.out), "scenes": count}, lambda: _say(f"{_counted(count, 'scene')} in {self.out}"))
         return 0
@@ -306,6 +310,7 @@ class ScenesShow(Command):
         """Print the scenes."""
         from salm.scenes.storage import read_scenes
 
+        _at_least(1, limit=self.limit)
         scenes, _ = read_scenes(self.file)
         rows = [asdict(source) for scene in scenes[: self.limit] for source in scene.sources]
         self.tell({"scenes": [scene.to_dict() for scene in scenes[: self.limit]]}, lambda: _table(rows))
@@ -384,6 +389,7 @@ class Evaluate(Command):
         from salm.evaluation.report import print_report
         from salm.scenes.corpora import open_corpus
 
+        _at_least(0, seed=self.seed)
         corpus = open_corpus(self.corpus, split=self.split, rows=_rows(self.rows))
         model = self.model(self.model_name)
         report = evaluate(model, corpus, scenes=self.scenes, seed=self.seed, rows=_rows(self.rows), progress=_scene_bar)
@@ -504,6 +510,12 @@ def _is_file(text: str) -> bool:
         return Path(text).exists() or (" " not in text and Path(text).suffix.lower() in AUDIO_SUFFIXES)
     except OSError:
         return False
+
+
+def _at_least(least: int, **options: int) -> None:
+    for name, value in options.items():
+        if value < least:
+            raise InputError(f"--{name} is {value} but must be at least {least}.")
 
 
 def _rows(pairs: Sequence[str]) -> dict[str, str]:

@@ -73,6 +73,11 @@ def test_a_diffuse_field_is_not_trusted(rng: np.random.Generator) -> None:
     assert intensity_direction(field.astype(np.float32), RATE_HZ, onset_weighted=False).confidence < 0.05
 
 
+def test_faint_noise_beside_w_is_not_trusted(rng: np.random.Generator) -> None:
+    field = from_mono(NOISE[None]) + (1e-4 * rng.standard_normal((4, len(NOISE)))).astype(np.float32)
+    assert intensity_direction(field, RATE_HZ).confidence < 0.05
+
+
 def test_rotation_and_mirror_carry_over() -> None:
     field = encode_plane_wave(NOISE, 20, 5) + encode_plane_wave(NOISE[::-1].copy(), 130, 40)
     x, y, z = intensity_direction(field, RATE_HZ).vector

@@ -165,7 +165,9 @@ def test_it_says_where_the_sound_was_and_is() -> None:
 
 
 def test_what_is_behind_is_never_called_minus_180() -> None:
-    assert "to back (azimuth +180, elevation +0)" in edit(wave(0.4), "rotate 179.9 degrees to the right").description
+    done = edit(wave(0.2), "rotate 179.9 degrees to the right")
+    assert done.moved_to.azimuth_deg == pytest.approx(-179.7, abs=0.01)
+    assert "to back (azimuth +180, elevation +0)" in done.description
 
 
 def test_a_model_may_locate_the_sound_instead() -> None:

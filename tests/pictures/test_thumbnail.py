@@ -47,7 +47,7 @@ def test_60_db_below_the_loudest_is_transparent() -> None:
     assert opacity[120] == pytest.approx(255 / 3**1.5, abs=2)
 
 
-@pytest.mark.parametrize("samples", [1, 5, 1024])
+@pytest.mark.parametrize("samples", [1, 5, 100])
 def test_signals_of_a_few_samples_fill_the_width_too(samples: int) -> None:
     pixels = spectrogram_pixels(np.ones(samples, np.float32), RATE_HZ, width=20, height=6)
     assert pixels.shape == (6, 20, 4)

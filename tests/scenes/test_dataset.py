@@ -104,8 +104,12 @@ def test_loader_processes_change_nothing(noises: Corpus) -> None:
         assert_equal(a, b)
 
 
-def test_its_length_is_the_number_of_batches(noises: Corpus) -> None:
-    assert len(batches(noises, batches=17)) == 17
+def test_it_is_a_sequence_of_so_many_batches(noises: Corpus) -> None:
+    dataset = batches(noises, batches=3)
+    assert len(dataset) == len(list(dataset)) == 3
+    for number in (-1, 3):
+        with pytest.raises(IndexError, match=f"no batch {number} of 3"):
+            dataset[number]
 
 
 def test_windows_are_observed_by_pieces_in_order(noises: Corpus) -> None:

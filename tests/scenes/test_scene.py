@@ -101,6 +101,28 @@ def test_a_scene_without_sources_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"azimuth_deg": float("nan")}, "azimuth nan.* is no direction"),
+        ({"elevation_deg": 91.0}, "elevation 91.* is no direction"),
+        ({"distance_m": 0.0}, r"0\.0 m .* must be positive"),
+        ({"distance_m": float("inf")}, "inf m .* must be positive"),
+        ({"start_s": -0.1}, r"starts at -0\.1 s .* not negative"),
+    ],
+)
+def test_an_impossible_source_is_refused(changes: dict[str, float], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        replace(dog(), **changes)  # type: ignore[arg-type]
+
+
+def test_words_for_numbers_are_refused() -> None:
+    plain = FULL.to_dict()
+    plain["sources"][0]["azimuth_deg"] = "left"
+    with pytest.raises(InputError, match="not complete"):
+        Scene.from_dict(plain)
+
+
+@pytest.mark.parametrize(
     ("azimuth_deg", "sector"), [(0, 0), (22.4, 0), (22.5, 1), (90, 2), (180, 4), (-180, 4), (-90, 6), (-22.5, 0)]
 )
 def test_sector_of_a_source(azimuth_deg: float, sector: int) -> None:

@@ -8,11 +8,11 @@ physical flow of energy is the opposite). Reverberation makes most bins point el
   dominance test (Nadiri and Rafaely 2014), here without a threshold.
 - *Onsets*: what is louder than everything of the last second in its band is not an echo of it, the precedence effect.
 
-The onset-weighted direction is the sum of the unit vectors I / |I| with the weights
+The onset-weighted direction is the mean of the vectors I / E with the weights
 
     directness^16 max(0, |W|^2 - p)^(1/8)          p: highest |W|^2 before, decaying with a time constant of 1 s
 
-and the plain one the mean of all unit vectors.
+and the plain one the mean of all unit vectors I / |I|.
 """
 
 import math
@@ -152,8 +152,13 @@ def _at_least(piece: Float32[np.ndarray, "4 time"], n_fft: int) -> Float[Tensor,
 def _summed(field: Spectrum, hop_s: float, *, onset_weighted: bool) -> tuple[Float[np.ndarray, " 3"], float]:
     """Weighted sum of the unit vectors x, y, z of a piece, and the sum of the weights."""
     unit = UnitIntensity.of(field)
-    weights = onset_weights(unit, hop_s=hop_s) if onset_weighted else (unit.directness > 0).to(unit.directness.dtype)
-    y, z, x = (unit.vectors * weights.unsqueeze(1)).sum((0, 2, 3), dtype=torch.float64).tolist()
+    if onset_weighted:
+        weights = onset_weights(unit, hop_s=hop_s)
+        # Bins that agree but are hardly direct, as of W with faint noise in Y, Z, X, are not to be trusted.
+        lengths = weights * unit.directness
+    else:
+        weights = lengths = (unit.directness > 0).to(unit.directness.dtype)
+    y, z, x = (unit.vectors * lengths.unsqueeze(1)).sum((0, 2, 3), dtype=torch.float64).tolist()
     return np.array([x, y, z]), float(weights.sum(dtype=torch.float64))
 
 

@@ -113,7 +113,9 @@ class SceneBatches(Generic[Observed]):
         return self.batches
 
     def __getitem__(self, number: int) -> Batch[Observed]:
-        """Batch of the given number."""
+        """Batch of the given number; numbers that are none end an iteration."""
+        if not 0 <= number < self.batches:
+            raise IndexError(f"there is no batch {number} of {self.batches}")
         rng = np.random.default_rng([self.seed, number])
         drawn = [self._draw(rng) for _ in range(self.batch_size)]
         windows = np.stack([window for _, _, window in drawn])

@@ -16,7 +16,7 @@ from salm.acoustics.room import Room
 from salm.acoustics.srir import simulate
 from salm.audio.formats import encode_plane_wave
 from salm.errors import InputError
-from salm.frame import sector_index, unit_vector
+from salm.frame import Direction, sector_index, unit_vector
 from salm.scenes.corpora.base import Corpus
 
 __all__ = ["SCHEMA", "Scene", "Source", "render_scene"]
@@ -27,7 +27,13 @@ SCHEMA = 1
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """One sound at one place."""
+    """One sound at one place.
+
+    Raises
+    ------
+    InputError
+        If the angles are no direction, the distance is not positive or the start is negative.
+    """
 
     sound_id: str
     caption: str
@@ -39,6 +45,14 @@ class Source:
     gain_db: float = 0.0
     start_s: float = 0.0
     """When it begins within the scene."""
+
+    def __post_init__(self) -> None:
+        Direction(self.azimuth_deg, self.elevation_deg)
+        if not (0 < self.distance_m < np.inf and 0 <= self.start_s < np.inf):
+            raise InputError(
+                f"a source at {self.distance_m} m that starts at {self.start_s} s cannot be; "
+                "the distance must be positive and the start not negative."
+            )
 
     @property
     def sector(self) -> int:

@@ -64,9 +64,15 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if not self.corpora:
             raise InputError("corpora is empty; name at least one folder, or one entry without a folder.")
-        for name in ("batch_size", "steps", "checkpoint_steps", "validation_steps"):
+        shares = [corpus.share for corpus in self.corpora]
+        if min(shares) < 0 or sum(shares) == 0:
+            raise InputError(f"the corpora's shares are {shares} but must not be negative, nor all zero.")
+        for name in ("batch_size", "steps", "checkpoint_steps", "validation_steps", "validation_scenes"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} is {getattr(self, name)} but must be at least 1.")
+        for name in ("seed", "workers", "warmup_steps"):
+            if getattr(self, name) < 0:
+                raise InputError(f"{name} is {getattr(self, name)} but must not be negative.")
         if not 0 <= self.rivals <= 7:
             raise InputError(f"rivals is {self.rivals} but there are 0 to 7 wrong directions.")
 

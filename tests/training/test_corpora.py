@@ -1,0 +1,68 @@
+"""The corpora of a run, split and shared out."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from salm.errors import InputError
+from salm.model.presets import preset
+from salm.scenes.dataset import SceneBatches
+from salm.training.config import CorpusConfig, TrainConfig
+from salm.training.corpora import open_corpora
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    rows = ["file,caption,split,mood"]
+    for name, split, mood in (
+        ("a", "train", "gay"),
+        ("b", "val", "gay"),
+        ("c", "test", "gay"),
+        ("d", "train", "grave"),
+    ):
+        soundfile.write(tmp_path / f"{name}.wav", np.random.default_rng(0).uniform(-1, 1, 480), 24_000)
+        rows.append(f"{name}.wav,A {name}.,{split},{mood}")
+    (tmp_path / "manifest.csv").write_text("\n".join(rows), encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def config(folder: Path) -> TrainConfig:
+    sounds = CorpusConfig(folder=str(folder), rows={"mood": "gay"}, share=0.75)
+    return TrainConfig(model=preset("tiny"), corpora=(sounds, CorpusConfig(per_kind=1, share=0.25)), seed=7, steps=5)
+
+
+def test_training_and_validation_use_their_own_splits_and_rows(config: TrainConfig) -> None:
+    corpora = open_corpora(config)
+    assert [sound.id for sound in corpora.train[0][0].sounds] == ["a"]
+    assert [sound.id for sound in corpora.validation[0][0].sounds] == ["b"]
+    assert {sound.split for sound in corpora.train[1][0].sounds} == {"train"}
+    assert {sound.split for sound in corpora.validation[1][0].sounds} == {"val"}
+
+
+def test_shares_go_with_their_corpora(config: TrainConfig) -> None:
+    assert [share for _, share in open_corpora(config).train] == [0.75, 0.25]
+
+
+def test_batches_are_made_as_the_run_says(config: TrainConfig) -> None:
+    dataset = SceneBatches(**open_corpora(config).batch_arguments(config), observe=lambda foa: (foa,))
+    assert (len(dataset), dataset.batch_size, dataset.seed, dataset.facing) == (5, 64, 7, "north")
+    assert (dataset.window_samples, dataset.rate_hz) == (24_000, 24_000)
+    assert (dataset.scene_ranges, dataset.window_ranges) == (config.scenes, config.windows)
+    np.testing.assert_allclose(dataset.shares, [0.75, 0.25])
+
+
+def test_sounds_are_kept_once_decoded(config: TrainConfig, folder: Path) -> None:
+    ((corpus, _), _) = open_corpora(config).train
+    first = corpus.audio("a")
+    (folder / "a.wav").unlink()
+    np.testing.assert_array_equal(corpus.audio("a"), first)
+
+
+def test_a_corpus_without_a_val_split_is_refused(config: TrainConfig, folder: Path) -> None:
+    table = folder / "manifest.csv"
+    table.write_text(table.read_text(encoding="utf-8").replace(",val,", ",train,"), encoding="utf-8")
+    with pytest.raises(InputError, match="no sound of the corpus .* has the split 'val'"):
+        open_corpora(config)
