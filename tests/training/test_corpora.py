@@ -64,5 +64,5 @@ def test_sounds_are_kept_once_decoded(config: TrainConfig, folder: Path) -> None
 def test_a_corpus_without_a_val_split_is_refused(config: TrainConfig, folder: Path) -> None:
     table = folder / "manifest.csv"
     table.write_text(table.read_text(encoding="utf-8").replace(",val,", ",train,"), encoding="utf-8")
-    with pytest.raises(InputError, match="no sound of the corpus .* has the split 'val'"):
+    with pytest.raises(InputError, match=r"no sound of the corpus .* has the split 'val'"):
         open_corpora(config)
