@@ -114,11 +114,12 @@ def intensity_direction(
     if length == 0.0:
         return _unknown(NO_GRADIENTS if samples[0].any() else SILENT)
     azimuth_deg, elevation_deg = azimuth_elevation(total)
+    confidence = min(1.0, length / weight) * _plausibility(samples)
     return IntensityDirection(
-        vector=total / weight,
+        vector=total * (confidence / length),
         azimuth_deg=float(azimuth_deg),
         elevation_deg=float(elevation_deg),
-        confidence=min(1.0, length / weight),
+        confidence=confidence,
         ambiguity=None,
         reason=None,
     )
@@ -131,6 +132,16 @@ def locate_by_intensity(recording: Recording) -> IntensityDirection:
     if recording.layout == "stereo":
         return _lateral(recording.samples)
     return intensity_direction(recording.samples, recording.rate_hz)
+
+
+def _plausibility(samples: Float32[np.ndarray, "4 time"]) -> float:
+    """1 for anything that can be a sound field; less if Y, Z and X are over 6 dB too weak for W.
+
+    In SN3D the energies of Y, Z and X add up to that of W, for plane waves and for diffuse fields alike. If they are
+    far below, as in a mono recording with noise in the other channels, the noise must not be taken for a direction.
+    """
+    w, *gradients = np.square(samples).sum(axis=1, dtype=np.float64)
+    return min(1.0, 4.0 * sum(gradients) / w) if w else 1.0
 
 
 def _pieces(samples: Float32[np.ndarray, "4 time"], rate_hz: int) -> list[tuple[Spectrum, float]]:
