@@ -116,7 +116,9 @@ def test_goals_keep_the_angle_that_is_not_said(sentence: str, azimuth_deg: float
     ],
 )
 def test_turns_and_the_mirror_go_by_what_was_there(sentence: str, azimuth_deg: float) -> None:
-    assert place(edit(wave(20, 35), sentence)) == pytest.approx((azimuth_deg, 35.0), abs=0.01)
+    done = edit(wave(20, 35), sentence)
+    assert place(done) == pytest.approx((azimuth_deg, 35.0), abs=0.01)
+    assert (done.moved_to.azimuth_deg, done.moved_to.elevation_deg) == pytest.approx((azimuth_deg, 35.0), abs=0.01)
 
 
 def test_the_mirror_exchanges_left_and_right_and_nothing_else() -> None:
@@ -227,13 +229,16 @@ def test_no_direction_to_move_from(tmp_path: Path, gains: tuple[float, ...], rea
         edit_file(path, "move it to the left", tmp_path / "out.wav")
 
 
-def test_the_input_is_never_an_output(tmp_path: Path) -> None:
+def test_the_input_is_never_an_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_channels(tmp_path / "clip.wav", 1.0, 0.5, 0.0, 0.5)
     before = path.read_bytes()
     same = tmp_path / "deeper" / ".." / "clip.wav"
     for outputs in ({"out": path}, {"out": same}, {"out": tmp_path / "out.wav", "binaural": path}):
         with pytest.raises(InputError, match="is the input, which is never altered"):
             edit_file(path, "move it to the left", **outputs)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="is the input, which is never altered"):
+        edit_file("clip.wav", "move it to the left", path)
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["clip.wav"]
 
