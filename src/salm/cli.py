@@ -390,12 +390,12 @@ class Evaluate(Command):
         from salm.scenes.corpora import open_corpus
 
         _at_least(0, seed=self.seed)
-        if self.corpus is None:
-            _remark("no --corpus is given: evaluating on synthesised sounds, which say little of real ones")
         corpus = open_corpus(self.corpus, split=self.split, rows=_rows(self.rows))
         model = self.model(self.model_name)
         report = evaluate(model, corpus, scenes=self.scenes, seed=self.seed, rows=_rows(self.rows), progress=_scene_bar)
         self.tell(report, lambda: print_report(report))
+        if self.corpus is None:
+            _complain("no --corpus was given: these are synthesised sounds, which say little of real ones.")
         return 0
 
 
