@@ -351,10 +351,11 @@ def test_locate_says_it_in_words(run: Run, sounds: Path) -> None:
     assert (ran.status, ran.err) == (0, "")
 
 
-def test_locate_says_how_well_words_fit(run: Run, sounds: Path, tiny: Path) -> None:
-    words = ("locate", sounds / "mono.wav", "--model", tiny, "--what", "a dog")
+@pytest.mark.parametrize(("name", "end"), [("foa.wav", "confidence 0.50"), ("mono.wav", "holds no direction")])
+def test_locate_says_how_well_words_fit(run: Run, sounds: Path, tiny: Path, name: str, end: str) -> None:
+    words = ("locate", sounds / name, "--model", tiny, "--what", "a dog")
     fit = run(*words, "--json").document["files"][0]["windows"][0]["what"]
-    assert run(*words).out.endswith(f"one channel holds no direction, fits {fit:+.2f}\n")
+    assert run(*words).out.endswith(f"{end}, fits {fit:+.2f}\n")
 
 
 def test_what_is_behind_is_plus_180(run: Run, sounds: Path) -> None:
