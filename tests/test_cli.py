@@ -681,6 +681,11 @@ def test_train_needs_the_corpus_that_it_is_given(run: Run, recipe: Path, tmp_pat
     assert str(tmp_path / "nowhere") in complaint
 
 
+def test_train_needs_the_weights_that_it_is_to_start_from(run: Run, recipe: Path, tmp_path: Path) -> None:
+    complaint = run("train", recipe, "-o", tmp_path / "run", "--init", tmp_path / "nowhere").complaint
+    assert complaint.startswith(f"{tmp_path / 'nowhere'}: no such model")
+
+
 def leaves(tree: Any) -> list[float]:
     if isinstance(tree, dict):
         return [leaf for branch in tree.values() for leaf in leaves(branch)]
@@ -703,6 +708,7 @@ def test_evaluate_has_every_table(run: Run, tiny: Path) -> None:
     assert report["controls"]
     assert report["protocol"]["name"] == "default"
     assert (report["scenes"], report["seed"], report["corpus"]) == (4, 0, "procedural")
+    assert "these are synthesised sounds" in ran.err
     assert (report["preset"], report["model"]) == ("tiny", hub.digest(tiny))
     # In rooms the onset-weighted intensity is off by some degrees; a model that knows nothing by far more.
     assert report["baselines"]["intensity_onset"]["median_deg"] < 15

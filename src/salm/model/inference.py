@@ -4,7 +4,6 @@ Recordings of any rate and length are resampled and cut into windows of the mode
 is the mean over its windows. Nothing here is random: the same recording gives the same numbers, bit for bit.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -24,6 +23,7 @@ from salm.model.confidence import Evidence, confidence
 from salm.model.config import ModelConfig
 from salm.model.salm import SALM
 from salm.scenes.captions import DIRECTION_PHRASINGS, direction_sentence
+from salm.whole import written_whole
 
 __all__ = ["AudioEmbeddings", "Heard", "Location", "Model", "Ranked", "load", "merged", "save_embeddings"]
 
@@ -266,19 +266,16 @@ def save_embeddings(
     files: Sequence[str] = (),
     sentences: Sequence[str] = (),
 ) -> None:
-    """Write embeddings as npz, under a temporary name first.
+    """Write embeddings as npz.
 
     Keys: ``joint``, ``semantic``, ``spatial`` (one row a recording, raw), ``text`` (one row a sentence, of length
     one), ``files``, ``sentences`` and ``model`` (the digest of the weights).
     """
-    out = Path(out)
     width = model.config.width
     empty = np.zeros((0, width), np.float32)
     audio = model.embed_audio(recordings) if recordings else AudioEmbeddings(empty, empty, empty)
     text = model.embed_text(sentences) if sentences else empty
-    part = out.with_name(out.name + ".part")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with part.open("wb") as file:
+    with written_whole(out) as part, part.open("wb") as file:
         np.savez(
             file,
             **audio._asdict(),
@@ -287,7 +284,6 @@ def save_embeddings(
             sentences=np.array(sentences, dtype=str),
             model=np.array(model.digest),
         )
-    os.replace(part, out)
 
 
 def merged(locations: list[Location]) -> Location:

@@ -62,7 +62,7 @@ def export_scenes(path: Path, out: Path) -> int:
     scenes, head = read_scenes(path)
     corpus = open_corpus(Path(head["corpus"]) if head["corpus"] else None, split=head["split"])
     rows = []
-    for number, scene in enumerate(tqdm(scenes, unit="scene")):
+    for number, scene in enumerate(tqdm(scenes, unit="scene", disable=None)):
         file = out / f"{number:06d}.flac"
         if not file.exists():
             write(file, render_scene(scene, corpus, rate_hz=RATE_HZ), RATE_HZ)
