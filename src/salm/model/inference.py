@@ -146,7 +146,8 @@ class Model:
         semantic one.
         """
         parts = [self.hear(recording).embeddings for recording in recordings]
-        stacked = [np.stack([part[i].mean(axis=0) for part in parts]) for i in range(3)]
+        empty = np.zeros((0, self.config.width), np.float32)
+        stacked = [np.stack([part[i].mean(axis=0) for part in parts]) if parts else empty for i in range(3)]
         return AudioEmbeddings(*stacked)
 
     @torch.inference_mode()
@@ -271,10 +272,8 @@ def save_embeddings(
     Keys: ``joint``, ``semantic``, ``spatial`` (one row a recording, raw), ``text`` (one row a sentence, of length
     one), ``files``, ``sentences`` and ``model`` (the digest of the weights).
     """
-    width = model.config.width
-    empty = np.zeros((0, width), np.float32)
-    audio = model.embed_audio(recordings) if recordings else AudioEmbeddings(empty, empty, empty)
-    text = model.embed_text(sentences) if sentences else empty
+    audio = model.embed_audio(recordings)
+    text = model.embed_text(sentences) if sentences else np.zeros((0, model.config.width), np.float32)
     with written_whole(out) as part, part.open("wb") as file:
         np.savez(
             file,

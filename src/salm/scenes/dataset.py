@@ -5,7 +5,7 @@ and any number of loader processes gives the same run.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -132,8 +132,6 @@ class SceneBatches(Generic[Observed]):
         ranges = self.window_ranges
         looped = rng.random() < ranges.looped
         corpus = _Varied(corpus, rng, low_pass=ranges.low_pass, samples=self.window_samples, loop=looped)
-        if looped:
-            scene = replace(scene, duration_s=self.window_samples / self.rate_hz)
         window = fit_to_window(render_scene(scene, corpus, rate_hz=self.rate_hz), self.window_samples, rng=rng)
         return window * np.float32(10 ** (rng.uniform(*ranges.level_db) / 20))
 

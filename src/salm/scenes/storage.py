@@ -45,7 +45,8 @@ def read_scenes(path: Path) -> tuple[list[Scene], dict[str, Any]]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read as scenes: {error}; `salm scenes make` writes such files.") from error
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise InputError(f"{path} cannot be read as scenes: {reason}; `salm scenes make` writes such files.") from error
     rows = [_parsed(line, f"{path}, line {number}") for number, line in enumerate(lines, 1)]
     if not rows or not {"corpus", "split"} <= rows[0].keys():
         raise InputError(f"{path} does not begin with the corpus of its scenes; `salm scenes make` writes such files.")

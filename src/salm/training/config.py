@@ -91,7 +91,9 @@ def read_train_config(path: str | Path, *, data: str | Path | None = None) -> Tr
     path = Path(path)
     try:
         plain = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except OSError as error:
+        raise InputError(f"{path} cannot be read as YAML: {error.strerror}.") from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise InputError(f"{path} cannot be read as YAML: {' '.join(str(error).split())}.") from error
     if not isinstance(plain, dict) or "model" not in plain:
         raise InputError(f"{path}: expected a table of settings with a `model`.")
