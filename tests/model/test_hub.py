@@ -5,13 +5,16 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
 from salm.errors import InputError
 from salm.model import hub
+from salm.model.config import RobertaSize
 from salm.model.inference import Model, load
+from salm.model.presets import preset
 from salm.model.text import SentenceTower
 
 
@@ -63,6 +66,34 @@ def test_single_precision_is_exact(model: Model, tmp_path: Path) -> None:
     network, _ = hub.load(tmp_path)
     for key, value in model.network.state_dict().items():
         assert torch.equal(network.state_dict()[key], value), key
+
+
+def test_a_model_saves_itself(model: Model, tmp_path: Path) -> None:
+    model.save(tmp_path / "half")
+    model.save(tmp_path / "whole", dtype=torch.float32)
+    again = load(tmp_path / "whole")
+    assert again.config == model.config
+    assert all(torch.equal(again.network.state_dict()[k], v) for k, v in model.network.state_dict().items())
+    small, large = ((tmp_path / name / "model.safetensors").stat().st_size for name in ("half", "whole"))
+    assert small < 0.7 * large
+
+
+def test_a_text_tower_that_is_trained_is_stored_with_its_tokenizer(tmp_path: Path) -> None:
+    words = hub.WEIGHTS / "minilm-l6-v2" / "tokenizer.json"
+    size = RobertaSize(vocabulary=30_522, dim=8, layers=1, heads=1, hidden=8)
+    config = replace(preset("tiny"), text="roberta", roberta=size)
+    network = hub.build_frozen(config, tokenizer=words)
+    hub.save(network, config, tmp_path / "model", dtype=torch.float32)
+    assert (tmp_path / "model" / "tokenizer.json").read_bytes() == words.read_bytes()
+    again = load(tmp_path / "model")
+    sentences = ["A dog barks.", "Rain falls from above."]
+    expected = Model(network, config).embed_text(sentences)
+    np.testing.assert_array_equal(again.embed_text(sentences), expected)
+    # Without it the model still hears.
+    (tmp_path / "model" / "tokenizer.json").unlink()
+    deaf = load(tmp_path / "model")
+    with pytest.raises(InputError, match="this model has no tokenizer"):
+        deaf.embed_text(sentences)
 
 
 def test_running_statistics_are_part_of_it(weights: dict[str, torch.Tensor]) -> None:
@@ -190,7 +221,7 @@ def test_a_hub_id_is_downloaded(shipped: Path, saved: Path, monkeypatch: pytest.
     monkeypatch.setattr("huggingface_hub.snapshot_download", download)
     assert hub.resolve("somebody/salm") == saved
     # Nothing else is fetched, least of all code or a pickle.
-    assert asked == [("somebody/salm", ["config.json", "model.safetensors"])]
+    assert asked == [("somebody/salm", ["config.json", "model.safetensors", "tokenizer.json"])]
 
 
 def test_a_hub_that_does_not_answer_gives_one_line(shipped: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from salm.model.encoders import Encoded, EncoderPair, Observation
 from salm.model.inference import Model
-from salm.model.salm import SALM, projection
+from salm.model.network import projection
+from salm.model.salm import SALM
 
 
 class Words(nn.Module):
@@ -121,11 +122,26 @@ def test_the_temperature_begins_at_clips(rng: np.random.Generator) -> None:
     assert salm().scale.item() == pytest.approx(1 / 0.07, rel=1e-5)
 
 
-@pytest.mark.parametrize(("logit", "scale"), [(0.0, 1.0), (-2.0, math.exp(-2)), (4.0, math.exp(4)), (9.0, 100.0)])
-def test_the_temperature_is_clamped_at_a_hundred(logit: float, scale: float) -> None:
+@pytest.mark.parametrize(("logit", "scale"), [(0.0, 1.0), (-2.0, math.exp(-2)), (4.0, math.exp(4))])
+def test_the_temperature_is_a_logarithm(logit: float, scale: float) -> None:
     model = salm()
     model.logit_scale.data = torch.tensor(logit)
     assert model.scale.item() == pytest.approx(scale, rel=1e-5)
+
+
+def test_a_raw_temperature_is_the_factor_itself() -> None:
+    model = SALM(pair=Toy(), text=Words(), width=6, temperature="raw")  # type: ignore[arg-type]
+    assert model.scale.item() == pytest.approx(math.log(1 / 0.07), rel=1e-5)
+    model.logit_scale.data = torch.tensor(4.5)
+    assert model.scale.item() == 4.5
+
+
+@pytest.mark.parametrize(("logit", "kept"), [(-2.0, 0.0), (4.0, 4.0), (9.0, math.log(100))])
+def test_the_temperature_is_kept_below_a_hundred(logit: float, kept: float) -> None:
+    model = salm()
+    model.logit_scale.data = torch.tensor(logit)
+    model.clamp_scale()
+    assert model.logit_scale.item() == pytest.approx(kept, rel=1e-6)
 
 
 def test_sentences_go_through_tower_and_projection() -> None:

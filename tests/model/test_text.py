@@ -1,17 +1,23 @@
 """The text tower against published similarities, the usual recipe of mean pooling, and itself in other company."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+from tokenizers.processors import RobertaProcessing
 from torch import Tensor
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+from transformers import BertConfig, BertModel, PreTrainedTokenizerFast, RobertaConfig, RobertaModel
 
+from salm.errors import InputError
 from salm.model import hub
-from salm.model.text import SentenceTower
+from salm.model.config import RobertaSize
+from salm.model.text import RobertaTower, SentenceTower
 
 SENTENCES = [
     "A dog barks on the left.",
@@ -119,3 +125,77 @@ def test_it_is_frozen(tower: SentenceTower) -> None:
     assert not any(parameter.requires_grad for parameter in tower.parameters())
     assert not tower(["Rain."]).requires_grad
     assert not any(module.training for module in tower.train().modules())
+
+
+BPE = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "dog": 4, "barks": 5, "rain": 6, "left": 7}
+"""The special tokens where RoBERTa has them."""
+SMALL = RobertaSize(vocabulary=8, dim=16, layers=2, heads=2, hidden=32, max_tokens=6)
+
+
+@pytest.fixture
+def roberta(tmp_path: Path) -> RobertaTower:
+    """A RoBERTa of eight words."""
+    words = Tokenizer(WordLevel(BPE, unk_token="<unk>"))
+    words.pre_tokenizer = Whitespace()
+    words.post_processor = RobertaProcessing(("</s>", 2), ("<s>", 0))
+    words.save(str(tmp_path / "tokenizer.json"))
+    torch.manual_seed(0)
+    return RobertaTower(SMALL, tokenizer=tmp_path / "tokenizer.json").eval()
+
+
+def test_roberta_is_transformers_own_with_its_pooler(roberta: RobertaTower) -> None:
+    config = RobertaConfig(
+        vocab_size=8,
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=514,
+        type_vocab_size=1,
+        layer_norm_eps=1e-5,
+    )
+    peer = RobertaModel(config).eval()
+    peer.load_state_dict(roberta.roberta.state_dict())
+    with torch.no_grad():
+        for sentence, ids in (("dog barks", [0, 4, 5, 2]), ("rain left rain", [0, 6, 7, 6, 2]), ("", [0, 2])):
+            expected = peer(input_ids=torch.tensor([ids])).pooler_output
+            torch.testing.assert_close(roberta([sentence]), expected, atol=1e-6, rtol=0)
+
+
+@torch.no_grad()
+def test_padding_changes_no_vector(roberta: RobertaTower) -> None:
+    together = roberta(["dog", "dog barks left", "rain"])
+    alone = torch.cat([roberta([sentence]) for sentence in ("dog", "dog barks left", "rain")])
+    torch.testing.assert_close(together, alone, atol=1e-6, rtol=0)
+
+
+def test_tokens_are_padded_as_roberta_pads(roberta: RobertaTower) -> None:
+    ids, mask = roberta.tokens(["dog", "dog barks rain dog barks rain"])
+    # Six tokens are all it takes: the last sentence is cut, its end mark is not.
+    assert ids.tolist() == [[0, 4, 2, 1, 1, 1], [0, 4, 5, 6, 4, 2]]
+    assert mask.tolist() == [[1, 1, 1, 0, 0, 0], [1, 1, 1, 1, 1, 1]]
+
+
+def test_roberta_is_trained_along(roberta: RobertaTower) -> None:
+    roberta(["dog"]).sum().backward()
+    assert all(parameter.grad is not None for parameter in roberta.roberta.pooler.parameters())
+    assert not roberta.frozen
+
+
+def test_of_no_sentences_roberta_makes_no_vectors(roberta: RobertaTower) -> None:
+    assert roberta([]).shape == (0, 16)
+
+
+def test_without_a_tokenizer_only_tokens_are_read() -> None:
+    tower = RobertaTower(SMALL)
+    assert tower.encode(torch.tensor([[0, 4, 2]]), torch.ones(1, 3, dtype=torch.long)).shape == (1, 16)
+    with pytest.raises(InputError, match=r"no tokenizer.*put the tokenizer\.json of roberta-base"):
+        tower(["dog"])
+
+
+def test_roberta_is_the_published_size() -> None:
+    config = RobertaTower().roberta.config
+    assert (config.vocab_size, config.hidden_size, config.num_hidden_layers) == (50_265, 768, 12)
+    assert (config.layer_norm_eps, config.max_position_embeddings, config.pad_token_id) == (1e-5, 514, 1)
+    assert RobertaTower(SMALL).max_tokens == 6
+    assert RobertaSize().max_tokens == 77

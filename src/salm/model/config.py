@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 
 from salm.errors import InputError
 
-__all__ = ["FeatureConfig", "HTSATConfig", "ModelConfig", "from_mapping", "to_mapping"]
+__all__ = ["FeatureConfig", "HTSATConfig", "ModelConfig", "RobertaSize", "from_mapping", "to_mapping"]
 
 T = TypeVar("T")
 
@@ -54,13 +54,38 @@ class HTSATConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RobertaSize:
+    """Size of a RoBERTa text tower; the defaults are those of ``roberta-base``."""
+
+    vocabulary: int = 50_265
+    """Tokens of the vocabulary."""
+    dim: int = 768
+    """Width of a token."""
+    layers: int = 12
+    """Transformer layers."""
+    heads: int = 12
+    """Attention heads a layer."""
+    hidden: int = 3072
+    """Width of the hidden layer of an MLP."""
+    positions: int = 514
+    """Rows of the table of positions, two of which are never used."""
+    max_tokens: int = 77
+    """Longer sentences are truncated."""
+    layer_norm_eps: float = 1e-5
+    """What the original was trained with; Hugging Face's configuration of CLAP says 1e-12."""
+    dropout: float = 0.1
+    """In training."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelConfig:
-    """A whole model: the pair of encoders, the text tower and the frame its words mean."""
+    """A whole model: its encoders, the text tower and the frame its words mean."""
 
     name: str
     """Preset the model was built from."""
-    pair: Literal["dual_htsat", "tagger_htsat"] = "dual_htsat"
-    """The what and where encoders: two HTSATs with cross-stitch (the paper), or a frozen tagger beside one HTSAT."""
+    pair: Literal["dual_htsat", "tagger_htsat", "single_htsat", "mono_htsat"] = "dual_htsat"
+    """The what and where encoders: two HTSATs with cross-stitch (the paper), or a frozen tagger beside one HTSAT; or
+    one HTSAT for both, on all channels or on W alone."""
     features: FeatureConfig = field(default_factory=FeatureConfig)
     """Front end."""
     htsat: HTSATConfig = field(default_factory=HTSATConfig)
@@ -68,11 +93,15 @@ class ModelConfig:
     intensity_maps: int = 0
     """Attention maps that pool the mel intensity into the where encoding; 0 is the paper."""
     text: str = "minilm-l6-v2"
-    """Frozen text tower, by the name of its folder of weights."""
+    """Frozen text tower, by the name of its folder of weights; or ``roberta``, which is trained along."""
+    roberta: RobertaSize = field(default_factory=RobertaSize)
+    """Size of the text tower if it is ``roberta``."""
     width: int = 512
     """Size of the shared space."""
     dropout: float = 0.0
     """Dropout at the input of the what and text projections, in training; 0 is the paper."""
+    temperature: Literal["exp", "raw"] = "exp"
+    """Whether the learned temperature is exponentiated, as in CLAP, or used raw, as in the paper's code line."""
     facing: str = "north"
     """Where the front is on the compass of the training captions."""
     confidence: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0)

@@ -9,6 +9,7 @@ edits what search compares; :mod:`salm.editing` edits what is heard.
 import numpy as np
 from jaxtyping import Float
 
+from salm.errors import InputError
 from salm.model.inference import AudioEmbeddings, Model
 
 __all__ = ["edit_embeddings", "edited_joint", "rescaled"]
@@ -62,10 +63,17 @@ def edit_embeddings(
         A sentence such as "The sound is coming from the left.", or text embeddings of directions: one for all items,
         or one an item.
 
+    Raises
+    ------
+    InputError
+        If the model has one embedding for what and where.
+
     Examples
     --------
     >>> there = edit_embeddings(model, model.embed_audio([recording]), "It is behind.")  # doctest: +SKIP
     """
+    if not model.network.joint_weight.any():
+        raise InputError(f"{model.config.name} has one embedding for what and where; none of them can be replaced.")
     vectors = model.embed_text([direction]) if isinstance(direction, str) else direction
     joint_weight = model.network.joint_weight.detach().float().cpu().numpy()
     joint = edited_joint(embeddings.semantic, embeddings.spatial, vectors, joint_weight=joint_weight)

@@ -1,8 +1,9 @@
 """Saving and loading of models: safetensors and `config.json` in a folder, no pickle.
 
 A folder of weights holds what was trained; frozen towers (the text tower, the tagger) lie in folders of their own that
-ship with the package, so that a new training does not store them again. Weights are stored in half precision and
-computed with in single precision.
+ship with the package, so that a new training does not store them again. A text tower that is trained along is stored
+with the rest, and its ``tokenizer.json`` beside it. Weights are stored in half precision and computed with in single
+precision.
 """
 
 import hashlib
@@ -16,10 +17,11 @@ from torch import Tensor
 from salm.errors import InputError
 from salm.model.config import ModelConfig, from_mapping, to_mapping
 from salm.model.encoders import TaggerAndHTSAT
+from salm.model.network import Network
 from salm.model.presets import build
 from salm.model.salm import SALM
 from salm.model.tagger import fused
-from salm.model.text import SentenceTower
+from salm.model.text import RobertaTower, SentenceTower, TextTower
 from salm.whole import written_whole
 
 __all__ = [
@@ -39,8 +41,7 @@ __all__ = [
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
 """Folder of the weights that ship with the package."""
 
-FROZEN_PREFIXES = ("text.", "pair.tagger.")
-CONFIG_NAME, WEIGHTS_NAME = "config.json", "model.safetensors"
+CONFIG_NAME, WEIGHTS_NAME, TOKENIZER_NAME = "config.json", "model.safetensors", "tokenizer.json"
 
 
 def shipped_models() -> tuple[str, ...]:
@@ -69,7 +70,7 @@ def resolve(name: str | Path) -> Path:
     )
 
 
-def load(name: str | Path) -> tuple[SALM, ModelConfig]:
+def load(name: str | Path) -> tuple[Network, ModelConfig]:
     """A trained model in evaluation mode, single precision, and its configuration.
 
     Raises
@@ -79,10 +80,12 @@ def load(name: str | Path) -> tuple[SALM, ModelConfig]:
     """
     folder = resolve(name)
     config = read_config(folder)
-    model = build_frozen(config)
+    tokenizer = folder / TOKENIZER_NAME
+    model = build_frozen(config, tokenizer=tokenizer if tokenizer.is_file() else None)
     weights = _read_weights(folder)
     own = model.state_dict()
-    missing = [key for key in own if key not in weights and not key.startswith(FROZEN_PREFIXES)]
+    frozen = _frozen_prefixes(model)
+    missing = [key for key in own if key not in weights and not key.startswith(frozen)]
     unknown = [key for key in weights if key not in own]
     resized = [key for key, value in weights.items() if key in own and value.shape != own[key].shape]
     if misfits := missing + unknown + resized:
@@ -94,19 +97,23 @@ def load(name: str | Path) -> tuple[SALM, ModelConfig]:
     return model.eval(), config
 
 
-def save(model: SALM, config: ModelConfig, folder: str | Path, *, dtype: torch.dtype = torch.float16) -> None:
-    """Write what was trained of a model as ``config.json`` and ``model.safetensors``.
+def save(model: Network, config: ModelConfig, folder: str | Path, *, dtype: torch.dtype = torch.float16) -> None:
+    """Write what was trained of a model as ``config.json`` and ``model.safetensors``, and its tokenizer if it has one.
 
     Buffers of integers keep their type.
     """
     from safetensors.torch import save_file
 
-    folder = Path(folder)
+    folder, frozen = Path(folder), _frozen_prefixes(model)
     trained = {
         key: (value.to(dtype) if value.is_floating_point() else value).contiguous().cpu()
         for key, value in model.state_dict().items()
-        if not key.startswith(FROZEN_PREFIXES)
+        if not key.startswith(frozen)
     }
+    if isinstance(model.text, RobertaTower) and model.text.tokenizer_file is not None:
+        tokenizer = model.text.tokenizer_file.read_bytes()
+        with written_whole(folder / TOKENIZER_NAME) as part:
+            part.write_bytes(tokenizer)
     with written_whole(folder / WEIGHTS_NAME) as part:
         save_file(trained, part, metadata={"format": "pt"})
     write_config(config, folder)
@@ -118,10 +125,19 @@ def write_config(config: ModelConfig, folder: Path) -> None:
         part.write_text(json.dumps(to_mapping(config), indent=1) + "\n", encoding="utf-8")
 
 
-def build_frozen(config: ModelConfig) -> SALM:
-    """A model with the shipped frozen towers and random weights elsewhere."""
-    model = build(config, text=text_tower(config.text))
-    if isinstance(model.pair, TaggerAndHTSAT):
+def build_frozen(config: ModelConfig, *, tokenizer: Path | None = None) -> Network:
+    """A model with the shipped frozen towers and random weights elsewhere.
+
+    Parameters
+    ----------
+    tokenizer
+        The ``tokenizer.json`` of a text tower that is trained along; frozen towers have their own.
+    """
+    text: TextTower = (
+        RobertaTower(config.roberta, tokenizer=tokenizer) if config.text == "roberta" else text_tower(config.text)
+    )
+    model = build(config, text=text)
+    if isinstance(model, SALM) and isinstance(model.pair, TaggerAndHTSAT):
         model.pair.tagger.load_state_dict(_read_weights(WEIGHTS / "mn04"))
         model.pair.tagger = fused(model.pair.tagger)
     return model
@@ -156,6 +172,12 @@ def read_config(folder: Path) -> ModelConfig:
     return from_mapping(ModelConfig, _read_json(folder / CONFIG_NAME), where=str(folder / CONFIG_NAME))
 
 
+def _frozen_prefixes(model: Network) -> tuple[str, ...]:
+    """Beginnings of the names of weights that lie in folders of their own."""
+    tagger = isinstance(model, SALM) and isinstance(model.pair, TaggerAndHTSAT)
+    return (*(("text.",) if model.text.frozen else ()), *(("pair.tagger.",) if tagger else ()))
+
+
 def _read_weights(folder: Path) -> dict[str, Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -181,7 +203,7 @@ def _download(hub_id: str) -> Path:
     from huggingface_hub import snapshot_download
 
     try:
-        return Path(snapshot_download(hub_id, allow_patterns=[CONFIG_NAME, WEIGHTS_NAME]))
+        return Path(snapshot_download(hub_id, allow_patterns=[CONFIG_NAME, WEIGHTS_NAME, TOKENIZER_NAME]))
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"{hub_id}: not a folder here, and the hub did not give it: {reason}") from error

@@ -21,7 +21,7 @@ from salm.frame import SECTORS, angle_between_deg, azimuth_elevation, sector_ind
 from salm.model import hub
 from salm.model.confidence import Evidence, confidence
 from salm.model.config import ModelConfig
-from salm.model.salm import SALM
+from salm.model.network import Network
 from salm.scenes.captions import DIRECTION_PHRASINGS, direction_sentence
 from salm.whole import written_whole
 
@@ -133,7 +133,7 @@ class Model:
         Where the network runs.
     """
 
-    def __init__(self, network: SALM, config: ModelConfig, *, digest: str = "", device: str = "cpu") -> None:
+    def __init__(self, network: Network, config: ModelConfig, *, digest: str = "", device: str = "cpu") -> None:
         self.network = network.eval().to(device)
         self.config = config
         self.digest = digest
@@ -167,8 +167,10 @@ class Model:
         """Where the sound of each window is, of windows that went through the network before.
 
         Two channels cannot tell front from back and one cannot tell anything: such recordings are located by
-        intensity as far as that goes, and say so.
+        intensity as far as that goes, and say so. A model of one channel knows no direction at all.
         """
+        if not self.network.has_direction:
+            return [_nowhere(*span) for span in zip(heard.start_s, heard.end_s, strict=True)]
         spans = zip(heard.start_s, heard.end_s, strict=True)
         known = zip(spans, heard.direction, heard.by_intensity, self.evidence(heard), strict=True)
         return [
@@ -218,6 +220,17 @@ class Model:
             embeddings=AudioEmbeddings(joint, semantic, spatial),
             direction=_unit(direction),
         )
+
+    def save(self, folder: str | Path, *, dtype: torch.dtype = torch.float16) -> None:
+        """Write the model into a folder that :func:`load` reads, as safetensors and ``config.json``.
+
+        Parameters
+        ----------
+        dtype
+            What the weights are stored as. Those that ship are stored in half precision; those of public checkpoints
+            need ``torch.float32`` to stay what they were.
+        """
+        hub.save(self.network, self.config, folder, dtype=dtype)
 
     @cached_property
     def direction_sentences(self) -> Float32[np.ndarray, "sector width"]:
@@ -302,6 +315,19 @@ def merged(locations: list[Location]) -> Location:
         elevation_deg=None if known[0].elevation_deg is None else elevation_deg,
         sector=SECTORS[int(sector_index(azimuth_deg))],
         confidence=float(np.average([place.confidence for place in known], weights=weights)),
+    )
+
+
+def _nowhere(start_s: float, end_s: float) -> Location:
+    return Location(
+        start_s=start_s,
+        end_s=end_s,
+        azimuth_deg=None,
+        elevation_deg=None,
+        sector=None,
+        confidence=0.0,
+        ambiguity="all",
+        reason="the model hears one channel, which holds no direction",
     )
 
 

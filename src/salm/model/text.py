@@ -1,19 +1,119 @@
-"""The text tower: sentences to vectors by a pretrained transformer with mean pooling."""
+"""Text towers, sentences to vectors: a frozen sentence encoder, and RoBERTa as the paper trains it along."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-__all__ = ["SentenceTower"]
+from salm.errors import InputError
+from salm.model.config import RobertaSize
+
+__all__ = ["RobertaTower", "SentenceTower", "TextTower", "Tokens"]
 
 _LARGEST_BATCH = 64
 
 
-class SentenceTower(nn.Module):
+class Tokens(NamedTuple):
+    """Sentences as a text tower reads them, padded to the longest."""
+
+    ids: Int[Tensor, "item token"]
+    mask: Int[Tensor, "item token"]
+    """1 for tokens, 0 for padding."""
+
+
+class TextTower(nn.Module):
+    """Sentences to vectors of ``dim`` numbers."""
+
+    dim: int
+    frozen: bool
+    """Whether its weights are never trained, so that they are no part of a model's own."""
+
+    def encode(self, ids: Int[Tensor, "item token"], mask: Int[Tensor, "item token"]) -> Float[Tensor, "item dim"]:
+        """Vectors of sentences that are tokens already."""
+        raise NotImplementedError
+
+    def forward(self, sentences: Sequence[str]) -> Float[Tensor, "item dim"]:
+        """Vectors of the sentences, in their order."""
+        raise NotImplementedError
+
+
+class RobertaTower(TextTower):
+    """RoBERTa with its pooler: tanh of a linear map of the first token's state. It is trained along.
+
+    Parameters
+    ----------
+    size
+        Numbers of the network; the defaults are those of ``roberta-base``.
+    tokenizer
+        Path of a ``tokenizer.json``. Without one only tokens can be encoded.
+    """
+
+    frozen = False
+
+    def __init__(self, size: RobertaSize | None = None, *, tokenizer: Path | None = None) -> None:
+        super().__init__()
+        from transformers.models.roberta.configuration_roberta import RobertaConfig
+        from transformers.models.roberta.modeling_roberta import RobertaModel
+
+        size = size or RobertaSize()
+        config = RobertaConfig(
+            vocab_size=size.vocabulary,
+            hidden_size=size.dim,
+            num_hidden_layers=size.layers,
+            num_attention_heads=size.heads,
+            intermediate_size=size.hidden,
+            hidden_dropout_prob=size.dropout,
+            attention_probs_dropout_prob=size.dropout,
+            # Positions count from the one after the padding token's number.
+            max_position_embeddings=size.positions,
+            type_vocab_size=1,
+            layer_norm_eps=size.layer_norm_eps,
+        )
+        self.roberta = RobertaModel(config, add_pooling_layer=True)
+        self.padding = int(config.pad_token_id)
+        self.dim, self.max_tokens = size.dim, size.max_tokens
+        self.tokenizer_file = tokenizer
+        self._tokenizer = None if tokenizer is None else _tokenizer(tokenizer, max_tokens=size.max_tokens)
+
+    def tokens(self, sentences: Sequence[str]) -> Tokens:
+        """The sentences in tokens of this tower's vocabulary; longer ones are truncated.
+
+        Raises
+        ------
+        InputError
+            If the tower has no tokenizer.
+        """
+        if self._tokenizer is None:
+            raise InputError(
+                "this model has no tokenizer, so it cannot read sentences; put the tokenizer.json of roberta-base "
+                "into its folder, or import its weights once more with --tokenizer."
+            )
+        encoded = [encoding.ids for encoding in self._tokenizer.encode_batch(list(sentences))]
+        longest = max(map(len, encoded), default=0)
+        ids = torch.full((len(encoded), longest), self.padding)
+        mask = torch.zeros(len(encoded), longest, dtype=torch.long)
+        for row, one in enumerate(encoded):
+            ids[row, : len(one)] = torch.tensor(one)
+            mask[row, : len(one)] = 1
+        return Tokens(ids, mask)
+
+    def encode(self, ids: Int[Tensor, "item token"], mask: Int[Tensor, "item token"]) -> Float[Tensor, "item dim"]:
+        """The pooler's output for sentences that are tokens already."""
+        vectors: Tensor = self.roberta(input_ids=ids, attention_mask=mask).pooler_output
+        return vectors
+
+    def forward(self, sentences: Sequence[str]) -> Float[Tensor, "item dim"]:
+        """Vectors of the sentences, in their order, encoded in batches."""
+        device = self.roberta.embeddings.word_embeddings.weight.device
+        parts = [sentences[start : start + _LARGEST_BATCH] for start in range(0, len(sentences), _LARGEST_BATCH)]
+        vectors = [self.encode(*(part.to(device) for part in self.tokens(some))) for some in parts]
+        return torch.cat(vectors) if vectors else torch.zeros(0, self.dim, device=device)
+
+
+class SentenceTower(TextTower):
     """A BERT-style sentence encoder: mean of the token states, scaled to length sqrt(dim).
 
     That length gives every coordinate a variance near one, so that the projection that follows starts at a
@@ -29,16 +129,15 @@ class SentenceTower(nn.Module):
         Longer sentences are truncated.
     """
 
+    frozen = True
+
     def __init__(self, *, config: dict[str, Any], tokenizer: Path, max_tokens: int = 64) -> None:
         super().__init__()
-        from tokenizers import Tokenizer
         from transformers.models.bert.configuration_bert import BertConfig
         from transformers.models.bert.modeling_bert import BertModel
 
         self.bert = BertModel(BertConfig(**config), add_pooling_layer=False).requires_grad_(False).eval()
-        self.tokenizer = Tokenizer.from_file(str(tokenizer))
-        self.tokenizer.no_padding()
-        self.tokenizer.enable_truncation(max_tokens)
+        self.tokenizer = _tokenizer(tokenizer, max_tokens=max_tokens)
         self.dim = int(config["hidden_size"])
 
     def train(self, mode: bool = True) -> "SentenceTower":
@@ -62,6 +161,15 @@ class SentenceTower(nn.Module):
             vectors[torch.tensor(chosen, device=device)] = nn.functional.normalize(pooled, dim=-1).float()
         scaled: Tensor = vectors * self.dim**0.5
         return scaled
+
+
+def _tokenizer(path: Path, *, max_tokens: int) -> Any:
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(max_tokens)
+    return tokenizer
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from salm.model.text import SentenceTower
+from salm.model.text import TextTower
 
 __all__ = ["SentenceCache"]
 
@@ -17,7 +17,7 @@ class SentenceCache:
     Captions, phrasings and sectors are few, so that after some minutes of training nearly every sentence is known.
     """
 
-    def __init__(self, tower: SentenceTower) -> None:
+    def __init__(self, tower: TextTower) -> None:
         self.tower = tower
         self._vectors: dict[str, Float[Tensor, " dim"]] = {}
 

@@ -20,7 +20,7 @@ from salm.model.config import ModelConfig, to_mapping
 from salm.model.encoders import Observation
 from salm.model.hub import build_frozen, load, save, tag_labels, write_config
 from salm.model.inference import Model
-from salm.model.salm import SALM
+from salm.model.network import Network
 from salm.scenes.captions import DIRECTION_PHRASINGS, direction_sentence
 from salm.scenes.dataset import Batch, SceneBatches
 from salm.training.augment import mask_features
@@ -111,7 +111,7 @@ def train(config: TrainConfig, out: str | Path, *, init: str | Path | None = Non
     return out
 
 
-def _initial(name: str | Path, wanted: ModelConfig) -> SALM:
+def _initial(name: str | Path, wanted: ModelConfig) -> Network:
     model, config = load(name)
     if replace(config, name=wanted.name, confidence=wanted.confidence) != wanted:
         raise InputError(f"{name} is another model than {wanted.name}; a run starts from weights of the same sizes.")
@@ -148,7 +148,7 @@ def calibrate(folder: str | Path, config: TrainConfig) -> ModelConfig:
     return finished
 
 
-def _calibrated(network: SALM, config: ModelConfig, corpora: OpenCorpora, *, seed: int) -> ModelConfig:
+def _calibrated(network: Network, config: ModelConfig, corpora: OpenCorpora, *, seed: int) -> ModelConfig:
     """The configuration with weights of the confidence, fitted on the val split of the first corpus."""
     corpus = corpora.validation[0][0]
     weights = calibrated(Model(network, config), corpus, scenes=CALIBRATION_SCENES, seed=seed)
@@ -171,7 +171,7 @@ def describe(config: TrainConfig) -> dict[str, Any]:
 
 
 def loss_terms(
-    model: SALM, batch: Batch[Observation], cache: SentenceCache, sentences: _Sentences, *, step: int, rivals: int
+    model: Network, batch: Batch[Observation], cache: SentenceCache, sentences: _Sentences, *, step: int, rivals: int
 ) -> tuple[dict[str, Float[Tensor, ""]], Float[Tensor, "batch 3"]]:
     """Every named term of the loss of one batch, and the predicted directions."""
     heard = model(batch.observation)
@@ -202,7 +202,7 @@ def loss_terms(
 
 
 def _step(
-    model: SALM,
+    model: Network,
     optimizer: torch.optim.Optimizer,
     cache: SentenceCache,
     sentences: _Sentences,
@@ -227,6 +227,7 @@ def _step(
     torch.autograd.backward(loss)
     torch.nn.utils.clip_grad_norm_(_trained(model), config.clip_norm)
     optimizer.step()
+    model.clamp_scale()
     cosine = torch.nn.functional.cosine_similarity(predicted.detach().float(), batch.direction)
     angle_deg = torch.rad2deg(cosine.clamp(-1, 1).arccos()).median()
     return {
@@ -237,7 +238,7 @@ def _step(
     }
 
 
-def _optimizer(model: SALM, config: TrainConfig) -> torch.optim.Optimizer:
+def _optimizer(model: Network, config: TrainConfig) -> torch.optim.Optimizer:
     matrices = [p for p in _trained(model) if p.ndim > 1]
     vectors = [p for p in _trained(model) if p.ndim <= 1]
     groups = [
@@ -247,7 +248,7 @@ def _optimizer(model: SALM, config: TrainConfig) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.999), eps=1e-8, fused=True)
 
 
-def _trained(model: SALM) -> list[torch.nn.Parameter]:
+def _trained(model: Network) -> list[torch.nn.Parameter]:
     return [p for p in model.parameters() if p.requires_grad]
 
 

@@ -7,7 +7,7 @@ from salm.evaluation.gallery import HeardScenes, draw_scenes, hear_scenes, true_
 from salm.evaluation.localisation import localisation
 from salm.evaluation.retrieval import retrieval
 from salm.model.inference import Model
-from salm.model.salm import SALM
+from salm.model.network import Network
 from salm.scenes.captions import PAPER_PHRASING, spatial_caption
 from salm.training.config import TrainConfig
 from salm.training.corpora import OpenCorpora
@@ -23,7 +23,7 @@ class Validation:
         self.corpus = corpora.validation[0][0]
         self.scenes = draw_scenes(self.corpus, count=config.validation_scenes, seed=config.seed)
 
-    def __call__(self, network: SALM) -> dict[str, float]:
+    def __call__(self, network: Network) -> dict[str, float]:
         """Localisation, and recall at 1 of captions with and without the place, both ways."""
         was_training = network.training
         model = Model(network, self.config.model)
