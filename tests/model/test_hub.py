@@ -79,12 +79,12 @@ def test_a_model_saves_itself(model: Model, tmp_path: Path) -> None:
 
 
 def test_a_text_tower_that_is_trained_is_stored_with_its_tokenizer(tmp_path: Path) -> None:
-    words = hub.WEIGHTS / "minilm-l6-v2" / "tokenizer.json"
+    words = (hub.WEIGHTS / "minilm-l6-v2" / "tokenizer.json").read_text(encoding="utf-8")
     size = RobertaSize(vocabulary=30_522, dim=8, layers=1, heads=1, hidden=8)
     config = replace(preset("tiny"), text="roberta", roberta=size)
     network = hub.build_frozen(config, tokenizer=words)
     hub.save(network, config, tmp_path / "model", dtype=torch.float32)
-    assert (tmp_path / "model" / "tokenizer.json").read_bytes() == words.read_bytes()
+    assert (tmp_path / "model" / "tokenizer.json").read_text(encoding="utf-8") == words
     again = load(tmp_path / "model")
     sentences = ["A dog barks.", "Rain falls from above."]
     expected = Model(network, config).embed_text(sentences)

@@ -80,8 +80,7 @@ def load(name: str | Path) -> tuple[Network, ModelConfig]:
     """
     folder = resolve(name)
     config = read_config(folder)
-    tokenizer = folder / TOKENIZER_NAME
-    model = build_frozen(config, tokenizer=tokenizer if tokenizer.is_file() else None)
+    model = build_frozen(config, tokenizer=_read_text(folder / TOKENIZER_NAME) or None)
     weights = _read_weights(folder)
     own = model.state_dict()
     frozen = _frozen_prefixes(model)
@@ -110,10 +109,9 @@ def save(model: Network, config: ModelConfig, folder: str | Path, *, dtype: torc
         for key, value in model.state_dict().items()
         if not key.startswith(frozen)
     }
-    if isinstance(model.text, RobertaTower) and model.text.tokenizer_file is not None:
-        tokenizer = model.text.tokenizer_file.read_bytes()
+    if isinstance(model.text, RobertaTower) and model.text.tokenizer_json is not None:
         with written_whole(folder / TOKENIZER_NAME) as part:
-            part.write_bytes(tokenizer)
+            part.write_text(model.text.tokenizer_json, encoding="utf-8")
     with written_whole(folder / WEIGHTS_NAME) as part:
         save_file(trained, part, metadata={"format": "pt"})
     write_config(config, folder)
@@ -125,13 +123,13 @@ def write_config(config: ModelConfig, folder: Path) -> None:
         part.write_text(json.dumps(to_mapping(config), indent=1) + "\n", encoding="utf-8")
 
 
-def build_frozen(config: ModelConfig, *, tokenizer: Path | None = None) -> Network:
+def build_frozen(config: ModelConfig, *, tokenizer: str | None = None) -> Network:
     """A model with the shipped frozen towers and random weights elsewhere.
 
     Parameters
     ----------
     tokenizer
-        The ``tokenizer.json`` of a text tower that is trained along; frozen towers have their own.
+        Content of the ``tokenizer.json`` of a text tower that is trained along; frozen towers have their own.
     """
     text: TextTower = (
         RobertaTower(config.roberta, tokenizer=tokenizer) if config.text == "roberta" else text_tower(config.text)

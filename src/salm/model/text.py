@@ -48,12 +48,12 @@ class RobertaTower(TextTower):
     size
         Numbers of the network; the defaults are those of ``roberta-base``.
     tokenizer
-        Path of a ``tokenizer.json``. Without one only tokens can be encoded.
+        Content of a ``tokenizer.json``. Without one only tokens can be encoded.
     """
 
     frozen = False
 
-    def __init__(self, size: RobertaSize | None = None, *, tokenizer: Path | None = None) -> None:
+    def __init__(self, size: RobertaSize | None = None, *, tokenizer: str | None = None) -> None:
         super().__init__()
         from transformers.models.roberta.configuration_roberta import RobertaConfig
         from transformers.models.roberta.modeling_roberta import RobertaModel
@@ -75,7 +75,7 @@ class RobertaTower(TextTower):
         self.roberta = RobertaModel(config, add_pooling_layer=True)
         self.padding = int(config.pad_token_id)
         self.dim, self.max_tokens = size.dim, size.max_tokens
-        self.tokenizer_file = tokenizer
+        self.tokenizer_json = tokenizer
         self._tokenizer = None if tokenizer is None else _tokenizer(tokenizer, max_tokens=size.max_tokens)
 
     def tokens(self, sentences: Sequence[str]) -> Tokens:
@@ -137,7 +137,7 @@ class SentenceTower(TextTower):
         from transformers.models.bert.modeling_bert import BertModel
 
         self.bert = BertModel(BertConfig(**config), add_pooling_layer=False).requires_grad_(False).eval()
-        self.tokenizer = _tokenizer(tokenizer, max_tokens=max_tokens)
+        self.tokenizer = _tokenizer(tokenizer.read_text(encoding="utf-8"), max_tokens=max_tokens)
         self.dim = int(config["hidden_size"])
 
     def train(self, mode: bool = True) -> "SentenceTower":
@@ -163,10 +163,10 @@ class SentenceTower(TextTower):
         return scaled
 
 
-def _tokenizer(path: Path, *, max_tokens: int) -> Any:
+def _tokenizer(content: str, *, max_tokens: int) -> Any:
     from tokenizers import Tokenizer
 
-    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer = Tokenizer.from_str(content)
     tokenizer.no_padding()
     tokenizer.enable_truncation(max_tokens)
     return tokenizer
