@@ -1,12 +1,15 @@
-"""A corpus of arrays, for tests that need to know every sample."""
+"""A corpus of arrays, for tests that need to know every sample, and files of scenes."""
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from salm.scenes.corpora.base import Corpus, Sound
+from salm.scenes.scene import Scene
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,5 +37,18 @@ def toy_corpus() -> Callable[..., Corpus]:
 
     def build(arrays: Mapping[str, np.ndarray], captions: Mapping[str, tuple[str, ...]] | None = None) -> Corpus:
         return ToyCorpus(arrays=arrays, captions=captions or {})
+
+    return build
+
+
+@pytest.fixture
+def scene_file(tmp_path: Path) -> Callable[..., Path]:
+    """Builder of files of scenes: ``scene_file("a.jsonl", {"train": scenes, "val": scenes})``."""
+
+    def build(name: str, scenes: Mapping[str, Sequence[Scene]], **head: object) -> Path:
+        rows = [{"corpus": None, "split": None, **head}]
+        rows += [{"split": split, **scene.to_dict()} for split, some in scenes.items() for scene in some]
+        (tmp_path / name).write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        return tmp_path / name
 
     return build

@@ -153,6 +153,13 @@ def test_phrasings_are_drawn_by_vocabulary() -> None:
     assert set(drawn) == set(TRAINING_PHRASINGS)
 
 
+def test_phrasings_are_drawn_by_other_shares() -> None:
+    rng = np.random.default_rng(7)
+    counts = Counter(draw_phrasing(rng, {"clock": 3.0, "compass": 1.0}).vocabulary for _ in range(2000))
+    assert counts.keys() == {"clock", "compass"}
+    assert abs(counts["clock"] / 2000 - 0.75) < 4 * np.sqrt(0.75 * 0.25 / 2000)
+
+
 def test_the_same_generator_draws_the_same_phrasings() -> None:
     first, second = (np.random.default_rng(3) for _ in range(2))
     assert [draw_phrasing(first) for _ in range(20)] == [draw_phrasing(second) for _ in range(20)]

@@ -9,11 +9,15 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from salm.frame import SECTORS, elevation_band, parse_direction, sector_index
+from salm.audio.window import fit_to_window
+from salm.errors import InputError
+from salm.frame import SECTORS, elevation_band, parse_direction, sector_index, unit_vector
 from salm.scenes.captions import TRAINING_PHRASINGS, spatial_caption
 from salm.scenes.corpora.base import Corpus
-from salm.scenes.dataset import Batch, SceneBatches, WindowRanges, _caption_weights, _low_passed
+from salm.scenes.dataset import Batch, SceneBatches, WindowRanges, _low_passed
 from salm.scenes.sample import SceneRanges
+from salm.scenes.scene import Scene, Source, render_scene
+from salm.scenes.source import Drawn, FreshScenes
 
 RATE_HZ = 24_000
 # Only what a test looks at may vary.
@@ -29,16 +33,17 @@ def seen(foa: Tensor) -> Seen:
     return Seen(foa.clone())
 
 
-def batches(corpora: Corpus | Sequence[tuple[Corpus, float]], **changes: Any) -> SceneBatches[Seen]:
+def batches(
+    corpora: Corpus | Sequence[tuple[Corpus, float]], *, scene_ranges: SceneRanges = FREE_FIELD, **changes: Any
+) -> SceneBatches[Seen]:
     arguments: dict[str, Any] = {
-        "corpora": corpora if isinstance(corpora, list) else [(corpora, 1.0)],
+        "source": FreshScenes(corpora if isinstance(corpora, list) else [(corpora, 1.0)], scene_ranges),
         "observe": seen,
         "window_samples": 4800,
         "rate_hz": RATE_HZ,
         "batch_size": 8,
         "batches": 100,
         "seed": 3,
-        "scene_ranges": FREE_FIELD,
         "window_ranges": PLAIN,
     }
     return SceneBatches(**arguments | changes)
@@ -312,22 +317,136 @@ def test_the_share_of_low_passed_windows(toy_corpus: Callable[..., Corpus], shar
     assert abs(dull.mean() - share) <= 4 * np.sqrt(share * (1 - share) / 100)
 
 
-def test_corpora_are_drawn_by_their_share(toy_corpus: Callable[..., Corpus]) -> None:
-    rare, common, never = (toy_corpus({name: np.full(480, level)}) for name, level in LEVELS.items())
-    batch = batches([(rare, 1.0), (common, 3.0), (never, 0.0)], window_samples=480, batch_size=400)[0]
-    sounds = heard_sounds(batch)
-    assert "rain" not in sounds
-    assert abs(sounds.count("dog") / 400 - 0.25) < 4 * np.sqrt(0.25 * 0.75 / 400)
+class InOrder:
+    """A source whose scenes tell their number: by the seed, and by the elevation in hundredths of a degree."""
+
+    def __init__(self, corpus: Corpus, count: int, sound: str = "noise") -> None:
+        self.corpus, self.count, self.sound = corpus, count, sound
+
+    def __len__(self) -> int:
+        return self.count
+
+    def draw(self, number: int, rng: np.random.Generator) -> Drawn:
+        (sound,) = (sound for sound in self.corpus.sounds if sound.id == self.sound)
+        source = Source(
+            sound_id=sound.id, caption=sound.caption, azimuth_deg=0.0, elevation_deg=number / 100, distance_m=1.0
+        )
+        return Drawn(self.corpus, sound, Scene(seed=number, sources=(source,)))
 
 
-def test_caption_weights_go_with_the_root_of_their_number(toy_corpus: Callable[..., Corpus]) -> None:
-    captions = {name: ("Rain.", f"{name}.") for name in "abcd"} | {"e": ("Thunder.",)}
-    weights = _caption_weights(toy_corpus(dict.fromkeys("abcde", np.ones(1)), captions).sounds)
-    # Four sounds together count twice as much as one: 2 : 1.
-    np.testing.assert_allclose(weights, [1 / 6, 1 / 6, 1 / 6, 1 / 6, 1 / 3])
+@pytest.fixture
+def noise(toy_corpus: Callable[..., Corpus], rng: np.random.Generator) -> Corpus:
+    return toy_corpus({"noise": 0.1 * rng.standard_normal(12_000)})
 
 
-def test_sounds_are_drawn_by_their_caption_weight(levels: Corpus) -> None:
-    sounds = heard_sounds(of_levels(levels, batch_size=600)[0])
-    wanted = 1 / (1 + np.sqrt(2))
-    assert abs(sounds.count("rain") / 600 - wanted) < 4 * np.sqrt(wanted * (1 - wanted) / 600)
+def numbers(batch: Batch[Seen]) -> list[int]:
+    return [round(100 * up_deg) for up_deg in elevations_deg(batch)]
+
+
+def test_scenes_are_asked_for_in_order_and_epochs_drop_what_is_left_over(noise: Corpus) -> None:
+    dataset = batches(noise, source=InOrder(noise, 11), batch_size=4, batches=5)
+    assert dataset.epoch_batches == 2
+    assert [numbers(batch) for batch in dataset] == [
+        [0, 1, 2, 3],
+        [4, 5, 6, 7],
+        [11, 12, 13, 14],
+        [15, 16, 17, 18],
+        [22, 23, 24, 25],
+    ]
+
+
+def test_batches_of_more_than_an_epoch_run_on(noise: Corpus) -> None:
+    dataset = batches(noise, source=InOrder(noise, 3), batch_size=4, batches=2)
+    assert [numbers(batch) for batch in dataset] == [[0, 1, 2, 3], [4, 5, 6, 7]]
+
+
+@pytest.mark.parametrize("identity", [False, True])
+@pytest.mark.parametrize("parts", [1, 2, 4])
+def test_the_parts_of_a_batch_are_the_batch(noises: Corpus, parts: int, identity: bool) -> None:
+    ranges = WindowRanges(elevation_words=0.5, identity_targets=identity)
+    rooms = SceneRanges(anechoic=0.7)
+    whole = batches(noises, scene_ranges=rooms, window_ranges=ranges)[3]
+    split = [batches(noises, scene_ranges=rooms, window_ranges=ranges, part=(rank, parts))[3] for rank in range(parts)]
+    assert {part.same_sound.shape for part in split} == {(8 // parts, 8)}
+    joined = Batch(
+        observation=Seen(torch.cat([part.observation.windows for part in split])),
+        **{
+            name: torch.cat([getattr(part, name) for part in split])
+            if isinstance(getattr(whole, name), Tensor)
+            else [entry for part in split for entry in getattr(part, name)]
+            for name in Batch._fields[1:]
+        },
+    )
+    assert_equal(joined, whole)
+
+
+def test_a_part_renders_only_its_own_items(noises: Corpus) -> None:
+    seen_items = []
+    dataset = batches(noises, observe=lambda foa: seen_items.append(len(foa)) or seen(foa), part=(1, 4))
+    assert dataset[0].observation.windows.shape == (2, 4, 4800)
+    assert sum(seen_items) == 2
+
+
+@pytest.mark.parametrize("part", [(0, 3), (2, 2), (-1, 2), (0, 0)])
+def test_parts_that_cannot_be_are_refused(noises: Corpus, part: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match=f"part {part[0]} of {part[1]} is none of a batch of 8 items"):
+        batches(noises, part=part)
+
+
+def test_a_long_sound_is_heard_in_its_room_before_a_piece_is_taken(noise: Corpus) -> None:
+    rooms = SceneRanges(noise_db=None)
+    dataset = batches(noise, source=FreshScenes([(noise, 1.0)], rooms), batch_size=2)
+    for place, window in enumerate(dataset[0].observation.windows.numpy()):
+        item = dataset._item(0, place)
+        wanted = fit_to_window(render_scene(item.scene, noise, rate_hz=RATE_HZ), 4800, rng=item.rng)
+        np.testing.assert_allclose(window, wanted, rtol=0, atol=2e-6 * np.abs(wanted).max())
+
+
+@pytest.mark.parametrize("looped", [0.0, 1.0])
+@pytest.mark.parametrize("fixed", [True, False])
+def test_a_fixed_crop_is_the_same_in_every_epoch(toy_corpus: Callable[..., Corpus], fixed: bool, looped: float) -> None:
+    class Always(InOrder):
+        def draw(self, number: int, rng: np.random.Generator) -> Drawn:
+            return super().draw(number % self.count, rng)
+
+    ramp = toy_corpus({"noise": np.arange(1.0, 24_001)})
+    ranges = WindowRanges(looped=looped, level_db=(0.0, 0.0), low_pass=0.0, fixed_crop=fixed)
+    # At this rate a pause has less than 100 samples, so that a loop shows all but 100 of its piece.
+    dataset = batches(ramp, source=Always(ramp, 8), window_ranges=ranges, rate_hz=200)
+    first, second = (np.where(w(dataset[number]) > 0, w(dataset[number]), np.inf).min(axis=1) for number in (0, 1))
+    assert len(set(first)) == 8
+    assert (np.abs(first - second).max() < 100) == fixed
+
+
+@pytest.mark.parametrize("name", ["listener", "compass", "clock"])
+def test_captions_are_of_the_vocabularies_that_are_asked_for(levels: Corpus, name: str) -> None:
+    ranges = WindowRanges(looped=0.0, low_pass=0.0, elevation_words=0.0, vocabularies={name: 0.5})
+    batch = of_levels(levels, window_ranges=ranges, batch_size=40)[0]
+    for sentence, caption, sector in zip(batch.spatial_captions, batch.captions, batch.sector, strict=True):
+        assert sentence in {
+            spatial_caption(caption, int(sector), phrasing=phrasing)
+            for phrasing in TRAINING_PHRASINGS
+            if phrasing.vocabulary == name
+        }
+
+
+@pytest.mark.parametrize(
+    ("vocabularies", "message"),
+    [
+        ({"compass": 1.0, "nautical": 0.1}, "'nautical' but may have listener, compass, clock"),
+        ({}, r"\[\] but must not be negative, nor all zero"),
+        ({"compass": 0.0}, "nor all zero"),
+        ({"compass": 1.0, "clock": -0.1}, "must not be negative"),
+        ({"compass": float("nan")}, "must not be negative"),
+    ],
+)
+def test_impossible_vocabularies_are_refused(vocabularies: dict[str, float], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        WindowRanges(vocabularies=vocabularies)
+
+
+def test_identity_targets_hold_for_scenes_that_are_alike(noise: Corpus) -> None:
+    ranges = WindowRanges(looped=0.0, low_pass=0.0, identity_targets=True)
+    batch = batches(noise, source=InOrder(noise, 8), window_ranges=ranges)[0]
+    assert torch.equal(batch.same_scene, torch.eye(8, dtype=torch.bool))
+    np.testing.assert_allclose(batch.direction[5], unit_vector(0.0, 0.05), atol=1e-7)

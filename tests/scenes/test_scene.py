@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from salm.acoustics.room import Room
+from salm.audio.window import fit_to_window
 from salm.errors import InputError
 from salm.frame import angle_between_deg, unit_vector
 from salm.scenes.corpora.base import Corpus
-from salm.scenes.scene import SCHEMA, Scene, Source, render_scene
+from salm.scenes.scene import SCHEMA, Scene, Source, render_piece, render_scene
 
 RATE_HZ = 24_000
 C_M_S = 343.0
@@ -262,3 +263,45 @@ def test_a_longer_duration_lets_the_room_ring(corpus: Corpus) -> None:
 def test_a_source_outside_the_room_is_refused(corpus: Corpus) -> None:
     with pytest.raises(InputError, match="outside the room"):
         render_scene(Scene(seed=1, sources=(dog(distance_m=9.0),), room=room()), corpus)
+
+
+LONG = {
+    "room": Scene(seed=1, sources=(dog(),), room=room()),
+    "free field": Scene(seed=1, sources=(dog(),)),
+    "noise": Scene(seed=1, sources=(dog(),), room=room(), noise_db=-20.0),
+    "mixture": Scene(seed=1, sources=(dog(start_s=0.1), bell(gain_db=-6.0)), room=room()),
+    "beyond the sound": Scene(seed=1, sources=(dog(),), room=room(), duration_s=0.6),
+}
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("name", LONG)
+def test_a_piece_is_that_of_the_whole(corpus: Corpus, name: str, seed: int) -> None:
+    whole = render_scene(LONG[name], corpus)
+    wanted = fit_to_window(whole, 2000, rng=np.random.default_rng(seed))
+    piece = render_piece(LONG[name], corpus, 2000, rng=np.random.default_rng(seed))
+    # Blocks of other lengths round otherwise: 1e-6 of the largest sample is a few units of float32.
+    np.testing.assert_allclose(piece, wanted, rtol=0, atol=2e-6 * np.abs(whole).max())
+
+
+def test_a_piece_that_begins_in_the_reverberation_holds_it(toy_corpus: Callable[..., Corpus]) -> None:
+    click = np.zeros(24_000)
+    click[0] = 1.0
+    corpus = toy_corpus({"dog": click})
+    scene = Scene(seed=1, sources=(dog(),), room=replace(room(), absorption=[[0.02] * 8] * 6))
+    whole = render_scene(scene, corpus)
+    for seed in range(4):
+        piece = render_piece(scene, corpus, 2000, rng=np.random.default_rng(seed))
+        start = int(np.random.default_rng(seed).integers(22_001))
+        np.testing.assert_allclose(piece, whole[:, start : start + 2000], rtol=0, atol=1e-7)
+        assert np.abs(piece).max() > 1e-4
+
+
+@pytest.mark.parametrize("samples", [6000, 9000])
+def test_a_piece_of_a_short_scene_is_the_whole(corpus: Corpus, samples: int) -> None:
+    rng = np.random.default_rng(0)
+    np.testing.assert_array_equal(
+        render_piece(LONG["room"], corpus, samples, rng=rng), render_scene(LONG["room"], corpus)
+    )
+    # Nothing was drawn, as in fit_to_window.
+    assert rng.random() == np.random.default_rng(0).random()

@@ -2,7 +2,10 @@
 
 import csv
 import json
+import pickle
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +16,7 @@ from salm.errors import InputError
 from salm.scenes.corpora import open_corpus
 from salm.scenes.corpora.procedural import ProceduralCorpus
 from salm.scenes.scene import Scene, Source, render_scene
-from salm.scenes.storage import export_scenes, make_scenes, read_scenes
+from salm.scenes.storage import SceneTable, export_scenes, make_scenes, read_scenes
 
 
 @pytest.fixture
@@ -51,7 +54,7 @@ def table(out: Path) -> list[dict[str, str]]:
 
 def test_made_scenes_are_of_the_asked_corpus_and_split(made: Path, folder: Path) -> None:
     scenes, head = read_scenes(made)
-    assert head == {"corpus": str(folder.resolve()), "split": "test"}
+    assert head == {"corpus": str(folder.resolve()), "split": "test", "layout": "manifest", "seed": 5}
     assert len(scenes) == 3
     assert {scene.sources[0].sound_id for scene in scenes} <= {"bell", "rain"}
 
@@ -61,20 +64,20 @@ def test_the_same_seed_makes_the_same_file(made: Path, folder: Path, tmp_path: P
     assert make_scenes(again, corpus=folder, split="test", count=3, seed=5) == 3
     make_scenes(other, corpus=folder, split="test", count=3, seed=6)
     assert again.read_bytes() == made.read_bytes()
-    assert read_scenes(other)[0] != read_scenes(made)[0]
+    assert list(read_scenes(other)[0]) != list(read_scenes(made)[0])
 
 
 def test_more_scenes_begin_with_the_fewer(made: Path, folder: Path, tmp_path: Path) -> None:
     more = tmp_path / "more.jsonl"
     make_scenes(more, corpus=folder, split="test", count=5, seed=5)
-    assert read_scenes(more)[0][:3] == read_scenes(made)[0]
+    assert read_scenes(more)[0][:3] == read_scenes(made)[0][:]
 
 
 def test_without_a_corpus_scenes_are_of_procedural_sounds(tmp_path: Path) -> None:
     path = tmp_path / "new" / "scenes.jsonl"
     make_scenes(path, split="val", count=2)
     scenes, head = read_scenes(path)
-    assert head == {"corpus": None, "split": "val"}
+    assert head == {"corpus": None, "split": "val", "layout": "manifest", "seed": 0}
     ids = {sound.id for sound in ProceduralCorpus(split="val").sounds}
     assert {scene.sources[0].sound_id for scene in scenes} <= ids
 
@@ -163,7 +166,7 @@ def test_a_file_of_something_else_gives_one_clear_line(tmp_path: Path, content: 
     path = tmp_path / "odd.jsonl"
     path.write_text(content, encoding="utf-8")
     with pytest.raises(InputError, match=f"^{re.escape(str(path))}.*{message}") as caught:
-        read_scenes(path)
+        list(read_scenes(path)[0])
     assert "\n" not in str(caught.value)
 
 
@@ -171,10 +174,84 @@ def test_a_file_of_bytes_gives_one_clear_line(tmp_path: Path) -> None:
     path = tmp_path / "sound.flac"
     path.write_bytes(b"fLaC\xff\xfe\x00")
     with pytest.raises(InputError, match="cannot be read as scenes") as caught:
-        read_scenes(path)
+        list(read_scenes(path)[0])
     assert "\n" not in str(caught.value)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"gone\.jsonl cannot be read as scenes"):
         export_scenes(tmp_path / "gone.jsonl", tmp_path / "out")
+
+
+SPLIT = {"train": [Scene(seed=n, sources=(DOG,)) for n in range(4)], "val": [Scene(seed=9, sources=(DOG,))]}
+
+
+def test_a_table_is_a_sequence_of_scenes(scene_file: Callable[..., Path]) -> None:
+    table = SceneTable(scene_file("a.jsonl", SPLIT))
+    scenes = SPLIT["train"] + SPLIT["val"]
+    assert len(table) == 5
+    assert list(table) == scenes
+    assert (table[-1], table[1:4:2]) == (scenes[-1], scenes[1:4:2])
+    assert table.splits == ("train",) * 4 + ("val",)
+    with pytest.raises(IndexError):
+        table[5]
+
+
+def test_splits_of_a_table_are_selected(scene_file: Callable[..., Path]) -> None:
+    table = SceneTable(scene_file("a.jsonl", {"val": SPLIT["val"], **SPLIT, "test": []}))
+    assert list(table.select("val")) == SPLIT["val"]
+    assert list(table.select("val", "train")) == list(table)
+    assert table.select("val").select("val").head == table.head
+    with pytest.raises(InputError, match=r"a\.jsonl has no scenes of the split 'test'; it has train, val"):
+        table.select("train", "test")
+
+
+def test_scenes_that_say_no_split_are_of_that_of_the_head(made: Path) -> None:
+    table = SceneTable(made)
+    assert table.splits == ("test",) * 3
+    assert list(table.select("test")) == list(table)
+
+
+def test_a_table_goes_to_another_process(scene_file: Callable[..., Path]) -> None:
+    selected = SceneTable(scene_file("a.jsonl", SPLIT)).select("train")
+    sent = pickle.dumps(selected)
+    assert list(pickle.loads(sent)) == SPLIT["train"]
+    scene_file("a.jsonl", {"train": SPLIT["val"]})
+    with pytest.raises(InputError, match=r"a\.jsonl is another file than when it was opened"):
+        pickle.loads(sent)
+
+
+def test_a_table_keeps_little_in_memory(scene_file: Callable[..., Path]) -> None:
+    few, many = (
+        len(pickle.dumps(SceneTable(scene_file(f"{count}.jsonl", {"train": SPLIT["train"] * count}))))
+        for count in (100, 1100)
+    )
+    # Three numbers and a reference a scene, where a scene itself is more than a hundred bytes.
+    assert (many - few) / 4000 < 40
+
+
+def test_a_line_that_is_no_scene_is_named_when_it_is_asked_for(scene_file: Callable[..., Path]) -> None:
+    path = scene_file("a.jsonl", SPLIT)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join([*lines[:3], lines[3][:-8], *lines[4:]]), encoding="utf-8")
+    table = SceneTable(path)
+    assert table[0] == SPLIT["train"][0]
+    with pytest.raises(InputError, match=r"a\.jsonl, line 4 is no JSON"):
+        table.select("train")[2]
+    assert table.select("val")[0] == SPLIT["val"][0]
+
+
+def test_sounds_are_checked_without_parsing(scene_file: Callable[..., Path]) -> None:
+    odd = replace(DOG, sound_id='A "dog", \u00e9 \\.wav')
+    table = SceneTable(scene_file("a.jsonl", {"train": [Scene(seed=0, sources=(DOG, odd))]}))
+    table.check_sounds({"dog", odd.sound_id}, corpus="toy")
+    with pytest.raises(InputError, match=r"a\.jsonl, line 2: the corpus toy has no sound 'A \"dog\", \u00e9 "):
+        table.check_sounds({"dog"}, corpus="toy")
+
+
+def test_exported_scenes_keep_their_split(scene_file: Callable[..., Path], tmp_path: Path) -> None:
+    source = replace(DOG, sound_id="whistle-train-0000")
+    scenes = [Scene(seed=0, sources=(source,)), Scene(seed=1, sources=(source,))]
+    path = scene_file("a.jsonl", {"train": scenes[:1], "val": scenes[1:]}, split="train")
+    assert export_scenes(path, tmp_path / "out") == 2
+    assert [row["split"] for row in table(tmp_path / "out")] == ["train", "val"]

@@ -9,6 +9,7 @@ import soundfile
 from salm.errors import InputError
 from salm.model.presets import preset
 from salm.scenes.dataset import SceneBatches
+from salm.scenes.source import FreshScenes
 from salm.training.config import CorpusConfig, TrainConfig
 from salm.training.corpora import open_corpora
 
@@ -50,8 +51,9 @@ def test_batches_are_made_as_the_run_says(config: TrainConfig) -> None:
     dataset = SceneBatches(**open_corpora(config).batch_arguments(config), observe=lambda foa: (foa,))
     assert (len(dataset), dataset.batch_size, dataset.seed, dataset.facing) == (5, 64, 7, "north")
     assert (dataset.window_samples, dataset.rate_hz) == (24_000, 24_000)
-    assert (dataset.scene_ranges, dataset.window_ranges) == (config.scenes, config.windows)
-    np.testing.assert_allclose(dataset.shares, [0.75, 0.25])
+    assert isinstance(dataset.source, FreshScenes)
+    assert (dataset.source.ranges, dataset.window_ranges) == (config.scenes, config.windows)
+    np.testing.assert_allclose(dataset.source.shares, [0.75, 0.25])
 
 
 def test_sounds_are_kept_once_decoded(config: TrainConfig, folder: Path) -> None:

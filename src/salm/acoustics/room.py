@@ -1,7 +1,7 @@
 """Shoebox rooms: size, walls, microphone, and where sources may stand."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -93,7 +93,7 @@ class Room:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain form, ready for JSON."""
-        return asdict(self)
+        return dict(vars(self))
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> "Room":

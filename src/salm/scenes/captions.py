@@ -214,9 +214,10 @@ def direction_sentence(
     return _fill(phrasing.template, _place(sector, vocabulary=phrasing.vocabulary, facing=facing, elevation=elevation))
 
 
-def draw_phrasing(rng: np.random.Generator) -> Phrasing:
-    """One of the training phrasings: a vocabulary by its share, then any phrasing in it."""
-    vocabulary = rng.choice(list(VOCABULARY_SHARES), p=list(VOCABULARY_SHARES.values()))
+def draw_phrasing(rng: np.random.Generator, shares: Mapping[str, float] = VOCABULARY_SHARES) -> Phrasing:
+    """One of the training phrasings: a vocabulary by its share, relative to the others, then any phrasing in it."""
+    weights = np.array(list(shares.values()), float)
+    vocabulary = rng.choice(list(shares), p=weights / weights.sum())
     choices = [phrasing for phrasing in TRAINING_PHRASINGS if phrasing.vocabulary == vocabulary]
     return choices[int(rng.integers(len(choices)))]
 

@@ -1,11 +1,12 @@
 """Scenes to training batches, on the fly: batch number in, the same batch out.
 
-A batch is a pure function of (seed, batch number). Training can therefore stop anywhere and go on with the same data,
-and any number of loader processes gives the same run.
+An item is a pure function of (seed, batch number, place in the batch). Training can therefore stop anywhere and go on
+with the same data, any number of loader processes gives the same run, and a batch can be shared out: every rank draws
+all of its scenes and sentences, which is cheap, and renders only its own.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -14,11 +15,12 @@ from jaxtyping import Bool, Float, Float32, Int
 from torch import Tensor
 
 from salm.audio.window import fit_to_window
-from salm.frame import elevation_band, unit_vector
-from salm.scenes.captions import Phrasing, draw_phrasing, spatial_caption
+from salm.errors import InputError
+from salm.frame import VOCABULARIES, elevation_band, unit_vector
+from salm.scenes.captions import VOCABULARY_SHARES, Phrasing, draw_phrasing, spatial_caption
 from salm.scenes.corpora.base import Corpus, Sound
-from salm.scenes.sample import SceneRanges, draw_scene
-from salm.scenes.scene import Scene, render_scene
+from salm.scenes.scene import Scene, Source, render_piece, render_scene
+from salm.scenes.source import SceneSource
 
 __all__ = ["Batch", "SceneBatches", "WindowRanges"]
 
@@ -28,13 +30,13 @@ _PIECE = 4
 
 
 class Batch(NamedTuple, Generic[Observed]):
-    """One training batch."""
+    """One training batch, or one part of it: what is heard and said is of the part's own items."""
 
     observation: Observed
     """What the model's un-learned part made of the windows."""
-    direction: Float[Tensor, "batch 3"]
+    direction: Float[Tensor, "item 3"]
     """True directions, unit vectors x, y, z."""
-    sector: Int[Tensor, " batch"]
+    sector: Int[Tensor, " item"]
     """Index of the 45 degree sector."""
     captions: list[str]
     """One caption an item, without place words."""
@@ -42,72 +44,133 @@ class Batch(NamedTuple, Generic[Observed]):
     """The same caption with its place."""
     rivals: list[list[str]]
     """The spatial caption of each item with each of the seven wrong sectors, in random order."""
-    same_sound: Bool[Tensor, "audio text"]
-    """Whether the caption describes the sound."""
-    same_scene: Bool[Tensor, "audio text"]
-    """Whether the spatial caption describes sound and place."""
+    same_sound: Bool[Tensor, "item batch"]
+    """Whether the caption of each item of the whole batch describes the sound of the own item."""
+    same_scene: Bool[Tensor, "item batch"]
+    """Whether the spatial caption of each item of the whole batch describes sound and place of the own item."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class WindowRanges:
-    """How a scene becomes a window, and what it is varied by."""
+    """How a scene becomes a window, and what it is varied by.
+
+    Raises
+    ------
+    InputError
+        If a vocabulary is unknown or the shares of the vocabularies are none.
+    """
 
     looped: float = 0.5
     """Share of windows in which the dry sound repeats in the room; the others repeat the recording, as the paper."""
     level_db: tuple[float, float] = (-25.0, 5.0)
     """Gain of the window."""
     low_pass: float = 0.15
-    """Share of windows that are low-passed, by a filter between 3 and 11 kHz."""
+    """Share of windows that are low-passed, by a filter between 3 and 11 kHz. Where neither this nor looping varies the
+    sound, a window is a piece of the recording of the whole sound, as in the paper; otherwise longer sounds are cut to
+    the window before they sound in the room."""
     elevation_words: float = 0.2
     """Share of spatial captions that say above or below where it applies."""
     identity_targets: bool = False
     """Only the item's own text is a positive, as in the paper, even where captions are equal."""
+    vocabularies: dict[str, float] = field(default_factory=lambda: dict(VOCABULARY_SHARES))
+    """Share of each vocabulary among the phrasings, relative to the others; the paper's is the compass alone."""
+    fixed_crop: bool = False
+    """The piece of a longer sound is the same whenever a scene is shown, as in the paper's code line, and not drawn
+    anew each time."""
+
+    def __post_init__(self) -> None:
+        if unknown := [name for name in self.vocabularies if name not in VOCABULARIES]:
+            raise InputError(f"vocabularies has {unknown[0]!r} but may have {', '.join(VOCABULARIES)}.")
+        shares = list(self.vocabularies.values())
+        if not all(0 <= share < np.inf for share in shares) or not sum(shares):
+            raise InputError(f"the shares of vocabularies are {shares} but must not be negative, nor all zero.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Item:
+    """All of an item but its sound's samples, and the generator that the rendering goes on with."""
+
+    rng: np.random.Generator
+    corpus: Corpus
+    sound: Sound
+    scene: Scene
+    caption: str
+    phrasing: Phrasing
+    height: str | None
+    """Above or below, if the spatial caption says it."""
+    turns: tuple[int, ...]
+    """By how many sectors each rival is off."""
+
+    @property
+    def source(self) -> Source:
+        return self.scene.sources[0]
+
+    def fits_sound(self, other: "_Item") -> bool:
+        """Whether the caption of another item describes this sound."""
+        return other.caption in self.sound.captions
+
+    def fits_place(self, other: "_Item") -> bool:
+        """Whether what another item's spatial caption says of the place is true of this one."""
+        if other.source.sector != self.source.sector:
+            return False
+        return other.height is None or other.height == elevation_band(self.source.elevation_deg)
 
 
 class SceneBatches(Generic[Observed]):
-    """Batches of freshly simulated scenes, by number.
+    """Batches of simulated scenes, by number.
 
     Parameters
     ----------
-    corpora
-        Corpora with the share of items drawn from each.
+    source
+        Where the scenes come from. An epoch of it gives whole batches; the scenes that are left over are not shown in
+        that epoch. Where an epoch has fewer scenes than a batch, batches run on into the next.
     observe
         Maps windows (batch, 4, time) to what the model takes: a named tuple of tensors.
     window_samples, rate_hz
         Length and sampling rate of a window.
     batch_size, batches
-        Items in a batch; number of batches.
+        Items in a batch, over all parts; number of batches.
     seed
-        Of everything.
-    scene_ranges, window_ranges
-        What scenes and windows are drawn from.
+        Of everything but the order of fixed scenes.
+    window_ranges
+        What windows and sentences are drawn from.
     facing
         Where the front is on the compass.
+    part
+        Which part this is, and of how many: a contiguous share of the items of every batch. The parts, one after the
+        other, are the whole batch.
+
+    Raises
+    ------
+    ValueError
+        If a batch cannot be divided into so many parts, or there is no such part.
     """
 
     def __init__(
         self,
         *,
-        corpora: Sequence[tuple[Corpus, float]],
+        source: SceneSource,
         observe: Callable[[Float[Tensor, "batch 4 time"]], Observed],
         window_samples: int,
         rate_hz: int,
         batch_size: int,
         batches: int,
         seed: int,
-        scene_ranges: SceneRanges | None = None,
         window_ranges: WindowRanges | None = None,
         facing: str = "north",
+        part: tuple[int, int] = (0, 1),
     ) -> None:
-        self.corpora = [corpus for corpus, _ in corpora]
-        self.shares = np.array([share for _, share in corpora]) / sum(share for _, share in corpora)
-        self.weights = [_caption_weights(corpus.sounds) for corpus in self.corpora]
+        rank, parts = part
+        if not 0 <= rank < parts or batch_size % parts:
+            raise ValueError(f"part {rank} of {parts} is none of a batch of {batch_size} items in equal parts")
+        self.source = source
+        self.epoch_batches = len(source) // batch_size
         self.observe = observe
         self.window_samples, self.rate_hz = window_samples, rate_hz
         self.batch_size, self.batches, self.seed = batch_size, batches, seed
-        self.scene_ranges = scene_ranges or SceneRanges()
         self.window_ranges = window_ranges or WindowRanges()
         self.facing = facing
+        self.own = slice(rank * batch_size // parts, (rank + 1) * batch_size // parts)
 
     def __len__(self) -> int:
         return self.batches
@@ -116,81 +179,108 @@ class SceneBatches(Generic[Observed]):
         """Batch of the given number; numbers that are none end an iteration."""
         if not 0 <= number < self.batches:
             raise IndexError(f"there is no batch {number} of {self.batches}")
-        rng = np.random.default_rng([self.seed, number])
-        drawn = [self._draw(rng) for _ in range(self.batch_size)]
-        windows = np.stack([window for _, _, window in drawn])
-        return self._batch(rng, [s for s, _, _ in drawn], [s for _, s, _ in drawn], torch.from_numpy(windows))
-
-    def _draw(self, rng: np.random.Generator) -> tuple[Sound, Scene, Float32[np.ndarray, "4 time"]]:
-        which = int(rng.choice(len(self.corpora), p=self.shares))
-        corpus = self.corpora[which]
-        sound = corpus.sounds[int(rng.choice(len(corpus.sounds), p=self.weights[which]))]
-        scene = draw_scene(rng, sound, ranges=self.scene_ranges)
-        return sound, scene, self._window(rng, scene, corpus)
-
-    def _window(self, rng: np.random.Generator, scene: Scene, corpus: Corpus) -> Float32[np.ndarray, "4 time"]:
-        ranges = self.window_ranges
-        looped = rng.random() < ranges.looped
-        corpus = _Varied(corpus, rng, low_pass=ranges.low_pass, samples=self.window_samples, loop=looped)
-        window = fit_to_window(render_scene(scene, corpus, rate_hz=self.rate_hz), self.window_samples, rng=rng)
-        return window * np.float32(10 ** (rng.uniform(*ranges.level_db) / 20))
-
-    def _batch(
-        self, rng: np.random.Generator, sounds: list[Sound], scenes: list[Scene], windows: Float[Tensor, "batch 4 time"]
-    ) -> Batch[Observed]:
-        sources = [scene.sources[0] for scene in scenes]
-        captions = [sound.captions[int(rng.integers(len(sound.captions)))] for sound in sounds]
-        phrasings = [draw_phrasing(rng) for _ in sounds]
-        bands = [elevation_band(source.elevation_deg) for source in sources]
-        told = [
-            band if band != "level" and rng.random() < self.window_ranges.elevation_words else None for band in bands
-        ]
-        sectors = np.array([source.sector for source in sources])
-        said = [
-            [self._say(caption, sector, phrasing, elevation) for sector in range(8)]
-            for caption, phrasing, elevation in zip(captions, phrasings, told, strict=True)
-        ]
-        same_sound = np.array([[caption in sound.captions for caption in captions] for sound in sounds])
-        same_place = sectors[:, None] == sectors[None]
-        same_height = np.array([[word is None or word == band for word in told] for band in bands])
-        if self.window_ranges.identity_targets:
-            same_sound = np.eye(len(sounds), dtype=bool)
-        directions = np.stack([unit_vector(source.azimuth_deg, source.elevation_deg) for source in sources])
+        items = [self._item(number, place) for place in range(self.batch_size)]
+        own = items[self.own]
+        said = [self._said(item) for item in own]
+        sectors = np.array([item.source.sector for item in own])
+        directions = np.stack([unit_vector(item.source.azimuth_deg, item.source.elevation_deg) for item in own])
+        same_sound, same_scene = self._positives(items)
         return Batch(
-            observation=self._observed(windows),
+            observation=self._observed(torch.from_numpy(np.stack([self._window(item) for item in own]))),
             direction=torch.from_numpy(directions.astype(np.float32)),
             sector=torch.from_numpy(sectors),
-            captions=captions,
-            spatial_captions=[sentences[sector] for sentences, sector in zip(said, sectors, strict=True)],
-            rivals=[
-                [sentences[(sector + turn) % 8] for turn in rng.permutation(7) + 1]
-                for sentences, sector in zip(said, sectors, strict=True)
-            ],
+            captions=[item.caption for item in own],
+            spatial_captions=[sentences[0] for sentences in said],
+            rivals=[[sentences[turn] for turn in item.turns] for item, sentences in zip(own, said, strict=True)],
             same_sound=torch.from_numpy(same_sound),
-            same_scene=torch.from_numpy(same_sound & same_place & same_height),
+            same_scene=torch.from_numpy(same_scene),
         )
+
+    def _item(self, batch: int, place: int) -> _Item:
+        rng = np.random.default_rng([self.seed, batch, place])
+        corpus, sound, scene = self.source.draw(self._scene_number(batch, place), rng)
+        band = elevation_band(scene.sources[0].elevation_deg)
+        says_height = band != "level" and rng.random() < self.window_ranges.elevation_words
+        return _Item(
+            rng=rng,
+            corpus=corpus,
+            sound=sound,
+            scene=scene,
+            caption=sound.captions[int(rng.integers(len(sound.captions)))],
+            phrasing=draw_phrasing(rng, self.window_ranges.vocabularies),
+            height=band if says_height else None,
+            turns=tuple((rng.permutation(7) + 1).tolist()),
+        )
+
+    def _scene_number(self, batch: int, place: int) -> int:
+        epoch, batch = divmod(batch, self.epoch_batches) if self.epoch_batches else (0, batch)
+        return epoch * len(self.source) + batch * self.batch_size + place
+
+    def _window(self, item: _Item) -> Float32[np.ndarray, "4 time"]:
+        ranges, rng = self.window_ranges, item.rng
+        crop = np.random.default_rng(item.scene.seed) if ranges.fixed_crop else rng
+        if ranges.looped or ranges.low_pass:
+            corpus = _Varied(item.corpus, rng, crop, ranges=ranges, samples=self.window_samples)
+            recording = render_scene(item.scene, corpus, rate_hz=self.rate_hz)
+        else:
+            recording = render_piece(item.scene, item.corpus, self.window_samples, rng=crop, rate_hz=self.rate_hz)
+        window = fit_to_window(recording, self.window_samples, rng=crop)
+        return window * np.float32(10 ** (rng.uniform(*ranges.level_db) / 20))
+
+    def _said(self, item: _Item) -> list[str]:
+        """The spatial caption of an item, and what it would be from each other sector, counter-clockwise."""
+        return [
+            spatial_caption(
+                item.caption,
+                (item.source.sector + turn) % 8,
+                phrasing=item.phrasing,
+                facing=self.facing,
+                elevation=item.height,
+            )
+            for turn in range(8)
+        ]
+
+    def _positives(self, items: list[_Item]) -> tuple[Bool[np.ndarray, "item batch"], Bool[np.ndarray, "item batch"]]:
+        if self.window_ranges.identity_targets:
+            own = np.eye(len(items), dtype=bool)[self.own]
+            return own, own.copy()
+        same_sound = np.array([[item.fits_sound(other) for other in items] for item in items[self.own]])
+        same_scene = np.array(
+            [
+                [fits and item.fits_place(other) for fits, other in zip(row, items, strict=True)]
+                for item, row in zip(items[self.own], same_sound, strict=True)
+            ]
+        )
+        return same_sound, same_scene
 
     def _observed(self, windows: Float[Tensor, "batch 4 time"]) -> Observed:
         # A whole batch of spectra does not fit into any cache: by pieces it takes two thirds of the time.
         pieces = [self.observe(piece) for piece in torch.split(windows, _PIECE)]
         return type(pieces[0])(*map(torch.cat, zip(*pieces, strict=True)))
 
-    def _say(self, caption: str, sector: int, phrasing: Phrasing, elevation: str | None) -> str:
-        return spatial_caption(caption, sector, phrasing=phrasing, facing=self.facing, elevation=elevation)
-
 
 class _Varied:
-    """A corpus whose sounds are varied once more: low-passed, cut to the window at random, repeated to fill it."""
+    """A corpus whose sounds are varied once more: cut to the window at random, low-passed, repeated to fill it."""
 
-    def __init__(self, corpus: Corpus, rng: np.random.Generator, *, low_pass: float, samples: int, loop: bool) -> None:
+    def __init__(
+        self,
+        corpus: Corpus,
+        rng: np.random.Generator,
+        crop: np.random.Generator,
+        *,
+        ranges: WindowRanges,
+        samples: int,
+    ) -> None:
         self.name, self.sounds = corpus.name, corpus.sounds
-        self.corpus, self.rng, self.low_pass, self.samples, self.loop = corpus, rng, low_pass, samples, loop
+        self.corpus, self.rng, self.crop, self.samples = corpus, rng, crop, samples
+        self.low_pass = ranges.low_pass
+        self.loop = rng.random() < ranges.looped
 
     def audio(self, sound_id: str, *, rate_hz: int = 24_000) -> Float32[np.ndarray, " time"]:
         """The varied sound; every call draws anew."""
         sound = self.corpus.audio(sound_id, rate_hz=rate_hz)
         if len(sound) > self.samples:
-            start = int(self.rng.integers(len(sound) - self.samples + 1))
+            start = int(self.crop.integers(len(sound) - self.samples + 1))
             sound = sound[start : start + self.samples]
         if self.rng.random() < self.low_pass:
             sound = _low_passed(sound, self.rng.uniform(3000, 11_000), rate_hz=rate_hz)
@@ -209,12 +299,3 @@ def _low_passed(sound: Float32[np.ndarray, " time"], cutoff_hz: float, *, rate_h
 
     taps = firwin(63, cutoff_hz, fs=rate_hz).astype(np.float32)
     return oaconvolve(sound, taps, mode="same").astype(np.float32)
-
-
-def _caption_weights(sounds: Sequence[Sound]) -> Float[np.ndarray, " sound"]:
-    """Chance of each sound: captions that many sounds share count by the square root of their number."""
-    counts: dict[str, int] = {}
-    for sound in sounds:
-        counts[sound.captions[0]] = counts.get(sound.captions[0], 0) + 1
-    weights = np.array([counts[sound.captions[0]] ** -0.5 for sound in sounds])
-    return np.asarray(weights / weights.sum())

@@ -5,7 +5,7 @@ of spatial audio is a small table and the audio itself need never be stored.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from salm.errors import InputError
 from salm.frame import Direction, sector_index, unit_vector
 from salm.scenes.corpora.base import Corpus
 
-__all__ = ["SCHEMA", "Scene", "Source", "render_scene"]
+__all__ = ["SCHEMA", "Scene", "Source", "render_piece", "render_scene"]
 
 SCHEMA = 1
 """Version of the plain form of a scene."""
@@ -81,9 +81,9 @@ class Scene:
     def to_dict(self) -> dict[str, Any]:
         """Plain form, ready for JSON."""
         return {
-            **asdict(self),
+            **vars(self),
             "schema": SCHEMA,
-            "sources": [asdict(source) for source in self.sources],
+            "sources": [dict(vars(source)) for source in self.sources],
             "room": self.room.to_dict() if self.room else None,
         }
 
@@ -112,16 +112,27 @@ def render_scene(scene: Scene, corpus: Corpus, *, rate_hz: int = 24_000) -> Floa
 
     The propagation delay is kept. The level is that of the dry sounds at one metre.
     """
-    rng = np.random.default_rng(scene.seed)
     dry = [_dry(source, corpus, rate_hz=rate_hz) for source in scene.sources]
-    samples = max(map(len, dry)) if scene.duration_s is None else round(scene.duration_s * rate_hz)
-    mixture = np.zeros((4, samples), np.float32)
-    for sound, wet in zip(scene.sources, _wet(scene, dry, samples, rate_hz=rate_hz), strict=True):
-        mixture += np.float32(10 ** (sound.gain_db / 20)) * wet
+    return _mixture(scene, dry, 0, _length(scene, dry, rate_hz=rate_hz), rate_hz=rate_hz)
+
+
+def render_piece(
+    scene: Scene, corpus: Corpus, samples: int, *, rng: np.random.Generator, rate_hz: int = 24_000
+) -> Float32[np.ndarray, "4 piece"]:
+    """A random piece of a rendered scene, or all of it where it is not longer than the piece.
+
+    The samples are those of `render_scene` up to rounding, and the generator is used as by
+    :func:`salm.audio.window.fit_to_window`, but only the piece is rendered: of the dry sound it needs what is in the
+    piece and what still rings from one impulse response before. Sensor noise follows the level of the whole, so a scene
+    with noise is rendered whole.
+    """
+    dry = [_dry(source, corpus, rate_hz=rate_hz) for source in scene.sources]
+    length = _length(scene, dry, rate_hz=rate_hz)
+    start = int(rng.integers(length - samples + 1)) if length > samples else 0
+    stop = min(length, start + samples)
     if scene.noise_db is not None:
-        level = np.sqrt(np.mean(np.square(mixture[0]))) * 10 ** (scene.noise_db / 20)
-        mixture += np.float32(level) * rng.standard_normal(mixture.shape, dtype=np.float32)
-    return mixture
+        return _mixture(scene, dry, 0, length, rate_hz=rate_hz)[:, start:stop]
+    return _mixture(scene, dry, start, stop, rate_hz=rate_hz)
 
 
 def _dry(source: Source, corpus: Corpus, *, rate_hz: int) -> Float32[np.ndarray, " time"]:
@@ -129,16 +140,42 @@ def _dry(source: Source, corpus: Corpus, *, rate_hz: int) -> Float32[np.ndarray,
     return np.pad(sound, (round(source.start_s * rate_hz), 0))
 
 
+def _length(scene: Scene, dry: list[Float32[np.ndarray, " time"]], *, rate_hz: int) -> int:
+    return max(map(len, dry)) if scene.duration_s is None else round(scene.duration_s * rate_hz)
+
+
+def _mixture(
+    scene: Scene, dry: list[Float32[np.ndarray, " time"]], start: int, stop: int, *, rate_hz: int
+) -> Float32[np.ndarray, "4 time"]:
+    mixture = np.zeros((4, stop - start), np.float32)
+    for sound, wet in zip(scene.sources, _wet(scene, dry, start, stop, rate_hz=rate_hz), strict=True):
+        mixture += np.float32(10 ** (sound.gain_db / 20)) * wet
+    if scene.noise_db is not None:
+        rng = np.random.default_rng(scene.seed)
+        level = np.sqrt(np.mean(np.square(mixture[0]))) * 10 ** (scene.noise_db / 20)
+        mixture += np.float32(level) * rng.standard_normal(mixture.shape, dtype=np.float32)
+    return mixture
+
+
 def _wet(
-    scene: Scene, dry: list[Float32[np.ndarray, " time"]], samples: int, *, rate_hz: int
+    scene: Scene, dry: list[Float32[np.ndarray, " time"]], start: int, stop: int, *, rate_hz: int
 ) -> list[Float32[np.ndarray, "4 time"]]:
-    fitted = [np.pad(sound[:samples], (0, max(0, samples - len(sound)))) for sound in dry]
     if scene.room is None:
         return [
-            encode_plane_wave(sound, s.azimuth_deg, s.elevation_deg)
-            for sound, s in zip(fitted, scene.sources, strict=True)
+            encode_plane_wave(_span(sound, start, stop), s.azimuth_deg, s.elevation_deg)
+            for sound, s in zip(dry, scene.sources, strict=True)
         ]
     offsets_m = [s.distance_m * unit_vector(s.azimuth_deg, s.elevation_deg) for s in scene.sources]
     positions_m = np.asarray(scene.room.microphone_m) + np.stack(offsets_m)
     responses = simulate(scene.room, positions_m, rate_hz=rate_hz, seed=scene.seed)
-    return [convolve(sound, response[None])[0] for sound, response in zip(fitted, responses, strict=True)]
+    first = max(0, start + 1 - responses.shape[-1])
+    return [
+        convolve(_span(sound, first, stop), response[None])[0, :, start - first :]
+        for sound, response in zip(dry, responses, strict=True)
+    ]
+
+
+def _span(sound: Float32[np.ndarray, " time"], start: int, stop: int) -> Float32[np.ndarray, " span"]:
+    """Samples from start to stop, silence where the sound is over."""
+    span = sound[start:stop]
+    return np.pad(span, (0, stop - start - len(span)))

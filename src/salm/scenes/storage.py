@@ -1,23 +1,148 @@
-"""Scenes on disk: drawn as JSON lines, exported as AmbiX recordings with a manifest."""
+"""Scenes on disk: drawn as JSON lines, read one at a time, exported as AmbiX recordings with a manifest.
 
+The first line of a file is its head: an object that says at least of which ``corpus`` (a folder; null is the procedural
+one) and of which ``split`` the sounds are. Where ``split`` is null each scene begins with its own.
+"""
+
+import copy
 import csv
 import json
+import mmap
+import re
+import sys
+from collections.abc import Container, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
+from jaxtyping import Int64
 from tqdm import tqdm
 
 from salm.audio.recording import write
 from salm.errors import InputError
 from salm.scenes.corpora import open_corpus
+from salm.scenes.corpora.base import Corpus
 from salm.scenes.sample import draw_scene
 from salm.scenes.scene import Scene, render_scene
 from salm.whole import written_whole
 
-__all__ = ["export_scenes", "make_scenes", "read_scenes"]
+__all__ = ["SceneTable", "export_scenes", "make_scenes", "read_scenes"]
 
 RATE_HZ = 24_000
+
+_SPLIT = re.compile(rb'\s*\{\s*"split"\s*:\s*"([^"\\]*)"')
+_SOUND_ID = re.compile(rb'"sound_id"\s*:\s*("(?:[^"\\]|\\.)*")')
+_MAKES = "`salm scenes make` writes such files."
+
+
+class SceneTable(Sequence[Scene]):
+    """Scenes of a file, each parsed when it is asked for.
+
+    The file is mapped, so that any number of processes share one copy of it in memory; of each scene only its place in
+    the file is kept. A table can be pickled: what comes out of it maps the file again.
+
+    Parameters
+    ----------
+    path
+        What ``salm scenes make`` wrote.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or does not begin with a head; on access, if a line is no scene.
+    """
+
+    path: Path
+    head: dict[str, Any]
+    """The first line; ``corpus`` and ``split`` are in it, and ``layout``, if only by default."""
+    splits: tuple[str, ...]
+    """Split of each scene."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._bytes = _mapped(self.path)
+        self.head = _head(self._bytes.readline(), self.path)
+        stops, splits = [self._bytes.tell()], []
+        while line := self._bytes.readline():
+            stops.append(self._bytes.tell())
+            splits.append(_split(line, self.head["split"]))
+        numbers = range(2, len(stops) + 1)
+        self._places: Int64[np.ndarray, "scene 3"] = np.stack([stops[:-1], stops[1:], numbers], axis=1)
+        self.splits = tuple(splits)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, index: int) -> Scene: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Scene]: ...
+
+    def __getitem__(self, index: int | slice) -> Scene | list[Scene]:
+        if isinstance(index, slice):
+            return [self[row] for row in range(*index.indices(len(self)))]
+        line, where = self._line(index)
+        row = _parsed(line, where)
+        row.pop("split", None)
+        return _scene(row, where)
+
+    def select(self, *splits: str) -> "SceneTable":
+        """Table of the scenes of some splits, in the same order.
+
+        Raises
+        ------
+        InputError
+            If there is no scene of one of the splits.
+        """
+        there = sorted(set(self.splits))
+        if unknown := [split for split in splits if split not in there]:
+            raise InputError(f"{self.path} has no scenes of the split {unknown[0]!r}; it has {', '.join(there)}.")
+        kept = [row for row, split in enumerate(self.splits) if split in splits]
+        selected = copy.copy(self)
+        selected._places = self._places[kept]
+        selected.splits = tuple(self.splits[row] for row in kept)
+        return selected
+
+    def open_corpus(self, *, keep_in_memory: bool = False) -> Corpus:
+        """The corpus that the head names.
+
+        Raises
+        ------
+        InputError
+            If it cannot be read.
+        """
+        return open_corpus(self.head["corpus"], split=self.head["split"], keep_in_memory=keep_in_memory)
+
+    def check_sounds(self, known: Container[str], *, corpus: str) -> None:
+        """Look for every sound of every scene among known ones, without parsing the scenes.
+
+        Raises
+        ------
+        InputError
+            Of the first sound that is not there.
+        """
+        for row in range(len(self)):
+            line, where = self._line(row)
+            for found in _SOUND_ID.findall(line):
+                if (sound_id := json.loads(found)) not in known:
+                    raise InputError(
+                        f"{where}: the corpus {corpus} has no sound {sound_id!r}; make the scenes anew, or complete it."
+                    )
+
+    def _line(self, row: int) -> tuple[bytes, str]:
+        start, stop, number = self._places[row].tolist()
+        return self._bytes[start:stop], f"{self.path}, line {number}"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_bytes": len(self._bytes)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        size = state.pop("_bytes")
+        vars(self).update(state)
+        self._bytes = _mapped(self.path)
+        if len(self._bytes) != size:
+            raise InputError(f"{self.path} is another file than when it was opened; open it anew.")
 
 
 def make_scenes(out: Path, *, corpus: Path | None = None, split: str = "train", count: int = 100, seed: int = 0) -> int:
@@ -34,24 +159,16 @@ def make_scenes(out: Path, *, corpus: Path | None = None, split: str = "train", 
     return count
 
 
-def read_scenes(path: Path) -> tuple[list[Scene], dict[str, Any]]:
-    """Scenes of a file, and what its first line says of their corpus.
+def read_scenes(path: Path) -> tuple[SceneTable, dict[str, Any]]:
+    """Scenes of a file, and what its first line says of them.
 
     Raises
     ------
     InputError
-        If the file cannot be read or is not one of scenes.
+        If the file cannot be read or does not begin with a head; on access, if a line is no scene.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise InputError(f"{path} cannot be read as scenes: {reason}; `salm scenes make` writes such files.") from error
-    rows = [_parsed(line, f"{path}, line {number}") for number, line in enumerate(lines, 1)]
-    if not rows or not {"corpus", "split"} <= rows[0].keys():
-        raise InputError(f"{path} does not begin with the corpus of its scenes; `salm scenes make` writes such files.")
-    scenes = [_scene(row, f"{path}, line {number}") for number, row in enumerate(rows[1:], 2)]
-    return scenes, {"corpus": rows[0]["corpus"], "split": rows[0]["split"]}
+    table = SceneTable(path)
+    return table, table.head
 
 
 def export_scenes(path: Path, out: Path) -> int:
@@ -60,14 +177,14 @@ def export_scenes(path: Path, out: Path) -> int:
     The folder holds ``000000.flac`` and so on (AmbiX, 24 kHz) and ``manifest.csv`` with caption and direction. What is
     there already is not rendered again, so a killed export goes on where it stopped.
     """
-    scenes, head = read_scenes(path)
-    corpus = open_corpus(Path(head["corpus"]) if head["corpus"] else None, split=head["split"])
+    scenes = SceneTable(path)
+    corpus = scenes.open_corpus()
     rows = []
     for number, scene in enumerate(tqdm(scenes, unit="scene", disable=None)):
         file = out / f"{number:06d}.flac"
         if not file.exists():
             write(file, render_scene(scene, corpus, rate_hz=RATE_HZ), RATE_HZ)
-        rows.append(_row(file.name, scene))
+        rows.append(_row(file.name, scene) | {"split": scenes.splits[number]})
     with written_whole(out / "manifest.csv") as part, part.open("w", encoding="utf-8", newline="") as table:
         writer = csv.DictWriter(table, fieldnames=list(rows[0]) if rows else ["file"])
         writer.writeheader()
@@ -75,13 +192,38 @@ def export_scenes(path: Path, out: Path) -> int:
     return len(rows)
 
 
-def _parsed(line: str, where: str) -> dict[str, Any]:
+def _mapped(path: Path) -> mmap.mmap:
     try:
-        row = json.loads(line)
+        with path.open("rb") as file:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except ValueError as error:
-        raise InputError(f"{where} is no JSON: {error}; `salm scenes make` writes such files.") from error
+        raise InputError(f"{path} is empty and does not begin with the corpus of its scenes; {_MAKES}") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read as scenes: {error.strerror}; {_MAKES}") from error
+
+
+def _head(line: bytes, path: Path) -> dict[str, Any]:
+    head = {"layout": "manifest", **_parsed(line, f"{path}, line 1")}
+    if not {"corpus", "split"} <= head.keys():
+        raise InputError(f"{path} does not begin with the corpus of its scenes; {_MAKES}")
+    return head
+
+
+def _split(line: bytes, split: str | None) -> str:
+    own = _SPLIT.match(line)
+    return sys.intern(own[1].decode()) if own else split or ""
+
+
+def _parsed(line: bytes, where: str) -> dict[str, Any]:
+    try:
+        text = line.decode()
+        row = json.loads(text)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{where} cannot be read as scenes: it is no text; {_MAKES}") from error
+    except ValueError as error:
+        raise InputError(f"{where} is no JSON: {error}; {_MAKES}") from error
     if not isinstance(row, dict):
-        raise InputError(f"{where} is no scene but {line[:40]}; `salm scenes make` writes such files.")
+        raise InputError(f"{where} is no scene but {text[:40].strip()}; {_MAKES}")
     return row
 
 

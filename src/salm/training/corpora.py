@@ -5,6 +5,7 @@ from typing import Any
 
 from salm.scenes.corpora import open_corpus
 from salm.scenes.corpora.base import Corpus
+from salm.scenes.source import FreshScenes
 from salm.training.config import CorpusConfig, TrainConfig
 
 __all__ = ["OpenCorpora", "open_corpora"]
@@ -21,13 +22,12 @@ class OpenCorpora:
         """What :class:`salm.scenes.dataset.SceneBatches` is made from, but for the model's part."""
         features = config.model.features
         return {
-            "corpora": self.train,
+            "source": FreshScenes(self.train, config.scenes),
             "window_samples": features.window_samples,
             "rate_hz": features.rate_hz,
             "batch_size": config.batch_size,
             "batches": config.steps,
             "seed": config.seed,
-            "scene_ranges": config.scenes,
             "window_ranges": config.windows,
             "facing": config.model.facing,
         }

@@ -1,0 +1,166 @@
+"""Where the scenes of a training run come from: drawn afresh without end, or fixed and shown in a new order each epoch.
+
+A source is asked for scenes by number. What it answers follows from the number and the generator that comes with it, so
+that any process can draw any scene.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from jaxtyping import Float, Int64
+
+from salm.errors import InputError
+from salm.scenes.corpora.base import Corpus, Sound
+from salm.scenes.sample import SceneRanges, draw_scene
+from salm.scenes.scene import Scene
+from salm.scenes.storage import SceneTable
+
+__all__ = ["POSITIONS", "Drawn", "FixedScenes", "FreshScenes", "SceneSource"]
+
+POSITIONS = 3
+"""At how many places the paper puts each sound."""
+
+
+class Drawn(NamedTuple):
+    """A scene, and whence its sound is."""
+
+    corpus: Corpus
+    sound: Sound
+    """Of the scene's first source."""
+    scene: Scene
+
+
+class SceneSource(Protocol):
+    """Scenes by number."""
+
+    def __len__(self) -> int:
+        """Scenes in an epoch."""
+
+    def draw(self, number: int, rng: np.random.Generator) -> Drawn:
+        """Scene of a number from 0 on; numbers beyond an epoch are of the next ones."""
+
+
+class FreshScenes:
+    """Scenes drawn afresh, each from the generator alone; an epoch is every sound thought of at three places.
+
+    Sounds whose main caption many others share are drawn less often, by the square root of their number.
+
+    Parameters
+    ----------
+    corpora
+        Corpora with the share of scenes drawn from each, relative to the others.
+    ranges
+        What scenes are drawn from.
+    """
+
+    def __init__(self, corpora: Sequence[tuple[Corpus, float]], ranges: SceneRanges | None = None) -> None:
+        self.corpora = [corpus for corpus, _ in corpora]
+        self.shares = np.array([share for _, share in corpora]) / sum(share for _, share in corpora)
+        self.ranges = ranges or SceneRanges()
+        self._cumulative = [_cumulative(_caption_weights(corpus.sounds)) for corpus in self.corpora]
+
+    def __len__(self) -> int:
+        return POSITIONS * sum(len(weights) for weights in self._cumulative)
+
+    def draw(self, number: int, rng: np.random.Generator) -> Drawn:
+        """A new scene; the number is of no matter."""
+        del number
+        which = int(rng.choice(len(self.corpora), p=self.shares))
+        corpus = self.corpora[which]
+        sound = corpus.sounds[int(np.searchsorted(self._cumulative[which], rng.random(), side="right"))]
+        return Drawn(corpus, sound, draw_scene(rng, sound, ranges=self.ranges))
+
+
+class FixedScenes:
+    """Scenes of tables, all of them once an epoch in an order of its own.
+
+    Several tables are shuffled together.
+
+    Parameters
+    ----------
+    tables
+        Tables with the corpora that their sounds are of.
+    seed
+        Of the orders.
+
+    Raises
+    ------
+    InputError
+        If there is no scene, or a corpus lacks the sound of one.
+    """
+
+    def __init__(self, tables: Sequence[tuple[SceneTable, Corpus]], *, seed: int) -> None:
+        self.tables = [table for table, _ in tables]
+        self.corpora = [corpus for _, corpus in tables]
+        self.seed = seed
+        self._sounds = [{sound.id: sound for sound in corpus.sounds} for corpus in self.corpora]
+        for table, corpus, sounds in zip(self.tables, self.corpora, self._sounds, strict=True):
+            table.check_sounds(sounds, corpus=corpus.name)
+        self._stops = np.cumsum([len(table) for table in self.tables])
+        if not len(self):
+            raise InputError(f"there are no scenes in {' and '.join(str(table.path) for table in self.tables)}.")
+        self._order = self._permutation(0)
+
+    @classmethod
+    def open(
+        cls,
+        paths: Sequence[str | Path],
+        *,
+        splits: Sequence[str] = ("train",),
+        seed: int,
+        keep_in_memory: bool = False,
+    ) -> "FixedScenes":
+        """Scenes of files that ``salm scenes make`` wrote, with the corpora that the files name.
+
+        Parameters
+        ----------
+        paths
+            One file or more.
+        splits
+            Which splits are shown; the paper trains on ``train`` and ``val``.
+        seed
+            Of the orders.
+        keep_in_memory
+            Decode each sound once.
+
+        Raises
+        ------
+        InputError
+            If a file or its corpus cannot be read, has none of the splits, or they do not fit together.
+        """
+        tables = [SceneTable(path).select(*splits) for path in paths]
+        return cls([(table, table.open_corpus(keep_in_memory=keep_in_memory)) for table in tables], seed=seed)
+
+    def __len__(self) -> int:
+        return int(self._stops[-1]) if len(self._stops) else 0
+
+    def draw(self, number: int, rng: np.random.Generator) -> Drawn:
+        """Scene at a place in the order of an epoch; the generator is of no matter."""
+        del rng
+        epoch, position = divmod(number, len(self))
+        if epoch != self._order[0]:
+            self._order = self._permutation(epoch)
+        row = int(self._order[1][position])
+        which = int(np.searchsorted(self._stops, row, side="right"))
+        table = self.tables[which]
+        scene = table[row - int(self._stops[which]) + len(table)]
+        return Drawn(self.corpora[which], self._sounds[which][scene.sources[0].sound_id], scene)
+
+    def _permutation(self, epoch: int) -> tuple[int, Int64[np.ndarray, " scene"]]:
+        return epoch, np.random.default_rng([self.seed, epoch]).permutation(len(self))
+
+
+def _cumulative(weights: Float[np.ndarray, " sound"]) -> Float[np.ndarray, " sound"]:
+    summed = np.cumsum(weights)
+    return np.asarray(summed / summed[-1])
+
+
+def _caption_weights(sounds: Sequence[Sound]) -> Float[np.ndarray, " sound"]:
+    """Chance of each sound: captions that many sounds share count by the square root of their number."""
+    counts: dict[str, int] = {}
+    for sound in sounds:
+        counts[sound.captions[0]] = counts.get(sound.captions[0], 0) + 1
+    weights = np.array([counts[sound.captions[0]] ** -0.5 for sound in sounds])
+    return np.asarray(weights / weights.sum())
