@@ -338,30 +338,33 @@ class ScenesExport(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class Train(Command):
-    """Train a model, or go on with a run that was stopped."""
+    """Train a model, or go on with a run that was stopped; `accelerate launch -m salm.cli train` uses several GPUs."""
 
     config: Positional[Path]
     """YAML file; see configs/."""
-    out: Out
+    out: Annotated[Path | None, arg(aliases=["-o"])] = None
     """Folder of the run; if it holds a checkpoint, training goes on from there."""
     data: Path | None = None
     """Train on the corpus in this folder instead of the ones that the file names."""
     init: str | None = None
     """Start from the weights of this model: one that ships, a folder, or a hub id."""
     dry_run: bool = False
-    """Only say what would be trained."""
+    """Only try a step out, and say how large and how long the run would be."""
 
     def run(self) -> int:
         """Train."""
         from salm.training.config import read_train_config
-        from salm.training.trainer import describe, train
+        from salm.training.dry_run import describe
+        from salm.training.trainer import train
 
         config = read_train_config(self.config, data=self.data)
         if self.dry_run:
-            summary = describe(config)
-            self.tell(summary, lambda: _table([summary]))
+            summary = describe(config, device=self.device)
+            self.tell(summary, lambda: _facts(summary))
             return 0
-        folder = train(config, self.out, init=self.init)
+        if self.out is None:
+            raise InputError("there is no folder to train into; give one with -o.")
+        folder = train(config, self.out, init=self.init, device=self.device)
         self.tell({"model": str(folder)}, lambda: _say(f"The model is in {folder}"))
         return 0
 
@@ -541,6 +544,14 @@ def _table(rows: Sequence[dict[str, Any]]) -> None:
     for row in rows:
         table.add_row(*(_cell(value) for value in row.values()))
     Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+def _facts(document: dict[str, Any]) -> None:
+    """Names and values, one a line."""
+    width = max(map(len, document))
+    for name, value in document.items():
+        shown = f"{value:,}" if isinstance(value, int) else _cell(value)
+        _say(f"{name.replace('_', ' '):<{width}}  {shown}")
 
 
 def _cell(value: Any) -> str:

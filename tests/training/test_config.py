@@ -13,6 +13,7 @@ from salm.scenes.dataset import WindowRanges
 from salm.scenes.sample import SceneRanges
 from salm.training.config import CorpusConfig, TrainConfig, read_train_config
 from salm.training.losses import LossWeights
+from salm.training.schedule import Schedule
 
 
 @pytest.fixture
@@ -98,7 +99,7 @@ def test_the_configurations_that_ship_can_be_read() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("model: tiny\nstep: 3", r"unknown setting 'step'; known are model, corpora, losses"),
+        ("model: tiny\nstep: 3", r"unknown setting 'step'; known are model, corpora, scene_files"),
         ("model: tiny\nlosses: {sed: 1}", r"losses: unknown setting 'sed'; known are cl, scl, doa, sentence, labels\."),
         ("model: tiny\ncorpora: [{path: a}]", "unknown setting 'path'; known are folder, rows, share, per_kind"),
         ("model: huge", "no preset 'huge'; there are small"),
@@ -114,8 +115,13 @@ def test_the_configurations_that_ship_can_be_read() -> None:
         ("model: tiny\nrivals: 8", "rivals is 8 but there are 0 to 7"),
         ("model: tiny\ncorpora: []", "corpora is empty; name at least one folder"),
         ("steps: 3", "expected a table of settings with a `model`"),
-        ("- tiny", "expected a table of settings with a `model`"),
-        ("", "expected a table of settings with a `model`"),
+        ("- tiny", "expected a table of settings, got"),
+        ("", "expected a table of settings, got 'None'"),
+        ("model: tiny\nmicro_batch_size: 0", "micro_batch_size is 0 but must be at least 1"),
+        ("model: tiny\nlike: run.yaml", "like is 'run.yaml' but must be the name of another file"),
+        ("model: tiny\nlike: nothing.yaml", r"nothing\.yaml cannot be read as YAML: No such file"),
+        ("model: {preset: 7}", "preset is 7 but must be a name"),
+        ("model: {preset: tiny, colour: red}", "unknown setting 'colour'"),
         ("model: [tiny\nsteps: 3: 4", r"run\.yaml cannot be read as YAML"),
         ("model: !!python/object/apply:os.getcwd []", r"run\.yaml cannot be read as YAML"),
     ],
@@ -135,3 +141,56 @@ def test_a_file_of_bytes_is_named(path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00model")
     with pytest.raises(InputError, match=r"run\.yaml cannot be read as YAML"):
         read_train_config(path)
+
+
+def test_a_file_can_be_like_another(tmp_path: Path) -> None:
+    written(tmp_path / "common.yaml", "batch_size: 8\nlosses: {cl: 0.0}\nsteps: 7")
+    config = read_train_config(written(tmp_path / "run.yaml", "like: common.yaml\nmodel: tiny\nlosses: {doa: 2.0}"))
+    # Settings are replaced as a whole, not mixed.
+    assert config == TrainConfig(model=preset("tiny"), batch_size=8, steps=7, losses=LossWeights(doa=2.0))
+
+
+def test_a_model_can_be_a_preset_but_for_some_settings(path: Path) -> None:
+    config = read_train_config(written(path, "model: {preset: tiny, temperature: raw, width: 16}"))
+    assert config.model == replace(preset("tiny"), temperature="raw", width=16)
+
+
+def test_a_length_in_epochs_is_one_of_whole_batches() -> None:
+    config = TrainConfig(model=preset("tiny"), batch_size=64, epochs=10, warmup_epochs=3, cl_from_epoch=2)
+    assert config.schedule(130) == Schedule(steps=20, warmup_steps=6, cl_from_step=4)
+    with pytest.raises(InputError, match="an epoch has 63 scenes, less than one batch of 64"):
+        config.schedule(63)
+
+
+def test_a_length_in_steps_does_not_depend_on_the_scenes() -> None:
+    config = TrainConfig(model=preset("tiny"), steps=90, warmup_steps=4)
+    assert config.schedule(3) == Schedule(steps=90, warmup_steps=4)
+
+
+TABLE_1 = Path(__file__).parents[2] / "configs" / "table1"
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "losses", "cl_from_epoch"),
+    [
+        ("laion_clap_scl", "laion_clap", LossWeights(cl=0.0, scl=1.0, doa=0.0), 0),
+        ("salm_s_scl_doa", "salm_s", LossWeights(cl=0.0, scl=1.0, doa=1.0), 0),
+        ("salm_scl_doa", "base", LossWeights(cl=0.0, scl=1.0, doa=1.0), 0),
+        ("salm_scl_cl_doa", "base", LossWeights(cl=0.5, scl=0.5, doa=1.0), 3),
+    ],
+)
+def test_the_rows_of_table_1_are_trained_as_the_paper_says(
+    name: str, model: str, losses: LossWeights, cl_from_epoch: int
+) -> None:
+    config = read_train_config(TABLE_1 / f"{name}.yaml")
+    assert config.model == preset(model)
+    assert (config.losses, config.cl_from_epoch) == (losses, cl_from_epoch)
+    assert (config.batch_size, config.epochs, config.warmup_epochs, config.learning_rate) == (64, 10, 3, 1e-4)
+    assert (config.weight_decay, config.clip_norm, config.bfloat16, config.seed) == (0.0, 1.0, True, 2025)
+    assert (config.rivals, config.mask_features, config.splits) == (0, False, ("train", "val"))
+    # sClotho's development and validation, and sAudioCaps' as many as the paper has: about 2,590 steps an epoch.
+    assert config.schedule(3 * (4_884 + 50_333)).steps == 10 * 2_588
+
+
+def test_every_row_of_table_1_has_a_file() -> None:
+    assert len(list(TABLE_1.glob("*.yaml"))) == 4 + 1

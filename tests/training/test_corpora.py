@@ -1,5 +1,6 @@
 """The corpora of a run, split and shared out."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,29 +36,35 @@ def config(folder: Path) -> TrainConfig:
     return TrainConfig(model=preset("tiny"), corpora=(sounds, CorpusConfig(per_kind=1, share=0.25)), seed=7, steps=5)
 
 
+def fresh(config: TrainConfig) -> FreshScenes:
+    source = open_corpora(config).source
+    assert isinstance(source, FreshScenes)
+    return source
+
+
 def test_training_and_validation_use_their_own_splits_and_rows(config: TrainConfig) -> None:
-    corpora = open_corpora(config)
-    assert [sound.id for sound in corpora.train[0][0].sounds] == ["a"]
-    assert [sound.id for sound in corpora.validation[0][0].sounds] == ["b"]
-    assert {sound.split for sound in corpora.train[1][0].sounds} == {"train"}
-    assert {sound.split for sound in corpora.validation[1][0].sounds} == {"val"}
+    sounds, procedural = fresh(config).corpora
+    assert [sound.id for sound in sounds.sounds] == ["a"]
+    assert {sound.split for sound in procedural.sounds} == {"train"}
+    assert [sound.id for sound in open_corpora(config).validation.sounds] == ["b"]
+    other = replace(config, validation_split="test")
+    assert [sound.id for sound in open_corpora(other).validation.sounds] == ["c"]
 
 
 def test_shares_go_with_their_corpora(config: TrainConfig) -> None:
-    assert [share for _, share in open_corpora(config).train] == [0.75, 0.25]
+    np.testing.assert_allclose(fresh(config).shares, [0.75, 0.25])
 
 
 def test_batches_are_made_as_the_run_says(config: TrainConfig) -> None:
-    dataset = SceneBatches(**open_corpora(config).batch_arguments(config), observe=lambda foa: (foa,))
+    dataset = SceneBatches(**open_corpora(config).batch_arguments(config), observe=lambda foa: (foa,), batches=5)
     assert (len(dataset), dataset.batch_size, dataset.seed, dataset.facing) == (5, 64, 7, "north")
     assert (dataset.window_samples, dataset.rate_hz) == (24_000, 24_000)
     assert isinstance(dataset.source, FreshScenes)
     assert (dataset.source.ranges, dataset.window_ranges) == (config.scenes, config.windows)
-    np.testing.assert_allclose(dataset.source.shares, [0.75, 0.25])
 
 
 def test_sounds_are_kept_once_decoded(config: TrainConfig, folder: Path) -> None:
-    ((corpus, _), _) = open_corpora(config).train
+    corpus, _ = fresh(config).corpora
     first = corpus.audio("a")
     (folder / "a.wav").unlink()
     np.testing.assert_array_equal(corpus.audio("a"), first)

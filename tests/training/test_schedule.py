@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR
 
-from salm.training.schedule import warmup_cosine
+from salm.training.losses import LossWeights
+from salm.training.schedule import Schedule, warmup_cosine
 
 
 def test_after_the_warm_up_it_is_torchs_cosine() -> None:
@@ -53,3 +54,15 @@ def test_it_serves_torchs_own_scheduler() -> None:
     optimizer.step()
     scheduler.step()
     assert optimizer.param_groups[0]["lr"] == 2.0
+
+
+def test_a_schedule_has_the_learning_rate_of_its_length() -> None:
+    schedule = Schedule(steps=50, warmup_steps=5)
+    for step in range(50):
+        assert schedule.learning_rate(step) == warmup_cosine(step, warmup_steps=5, steps=50)
+
+
+def test_while_l_cl_does_not_count_l_scl_has_its_weight() -> None:
+    schedule, weights = Schedule(steps=50, warmup_steps=5, cl_from_step=20), LossWeights(sentence=0.3)
+    assert schedule.weights(19, weights) == LossWeights(cl=0.0, scl=1.0, doa=1.0, sentence=0.3)
+    assert schedule.weights(20, weights) == weights

@@ -4,9 +4,13 @@ from collections.abc import Sequence
 
 import pytest
 import torch
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
 from torch import Tensor, nn
 
-from salm.training.sentences import SentenceCache
+from salm.model.config import RobertaSize
+from salm.model.text import RobertaTower, Tokens
+from salm.training.sentences import SentenceCache, reader
 
 
 class Counting(nn.Module):
@@ -43,9 +47,15 @@ def test_a_sentence_is_computed_once(tower: Counting) -> None:
     assert tower.asked == [["a", "bb"], ["ccc"]]
 
 
-def test_autocast_around_it_does_not_round(tower: Counting) -> None:
-    exact = tower(["a", "bb", "ccc"])
-    with torch.autocast("cpu", torch.bfloat16):
-        assert tower(["a"]).dtype == torch.bfloat16
-        kept = SentenceCache(tower)(["a", "bb", "ccc"])  # type: ignore[arg-type]
-    assert torch.equal(kept, exact)
+def test_a_tower_that_is_trained_is_read_as_tokens() -> None:
+    tower = RobertaTower(RobertaSize(vocabulary=8, dim=8, layers=1, heads=1, hidden=8), tokenizer=words())
+    assert isinstance(reader(tower)(["a bell"]), Tokens)
+
+
+def test_a_frozen_tower_is_read_as_vectors(tower: Counting) -> None:
+    read = reader(tower)  # type: ignore[arg-type]
+    assert torch.equal(read(["a", "bb"]), tower(["a", "bb"]))  # type: ignore[arg-type]
+
+
+def words() -> str:
+    return Tokenizer(WordLevel({"<unk>": 0, "a": 4, "bell": 5}, unk_token="<unk>")).to_str()

@@ -15,13 +15,15 @@ from salm.errors import InputError
 from salm.model import hub
 from salm.model.config import from_mapping
 from salm.model.presets import preset
-from salm.scenes.dataset import SceneBatches
+from salm.scenes.dataset import Batch, SceneBatches
 from salm.training import trainer
 from salm.training.config import CorpusConfig, TrainConfig
 from salm.training.corpora import open_corpora
-from salm.training.losses import LossWeights, total
-from salm.training.sentences import SentenceCache
-from salm.training.trainer import describe, loss_terms, train
+from salm.training.devices import OneProcess
+from salm.training.losses import LossWeights
+from salm.training.schedule import Schedule
+from salm.training.terms import StandingSentences
+from salm.training.trainer import Trainer, train
 
 Quick = Callable[..., TrainConfig]
 
@@ -40,15 +42,15 @@ def logged(folder: Path) -> list[dict[str, Any]]:
 
 def killed_at(step: int, monkeypatch: pytest.MonkeyPatch, config: TrainConfig, folder: Path) -> None:
     """Train until a step is about to be taken."""
-    whole = trainer._step
+    whole = Trainer.step
 
-    def fatal(*arguments: Any) -> dict[str, float]:
-        if arguments[-1] == step:
+    def fatal(self: Trainer, batch: Any, number: int) -> dict[str, float]:
+        if number == step:
             raise KeyboardInterrupt
-        return whole(*arguments)
+        return whole(self, batch, number)
 
     with monkeypatch.context() as patch:
-        patch.setattr(trainer, "_step", fatal)
+        patch.setattr(Trainer, "step", fatal)
         with pytest.raises(KeyboardInterrupt):
             train(config, folder)
 
@@ -121,10 +123,11 @@ def test_a_run_says_what_it_was(quick: Quick, tmp_path: Path) -> None:
 
 
 def test_the_log_has_every_term_and_validation(quick: Quick, tmp_path: Path) -> None:
-    train(quick(steps=2), tmp_path)
+    train(quick(steps=2, losses=LossWeights(sentence=0.25)), tmp_path)
     first, _, validation = logged(tmp_path)
     assert first.keys() == {"step", "loss", "angle_deg", "cl", "scl", "doa", "sentence", "scale"}
-    assert first["loss"] == pytest.approx(0.5 * first["cl"] + 0.5 * first["scl"] + first["doa"], rel=1e-5)
+    expected = 0.5 * first["cl"] + 0.5 * first["scl"] + first["doa"] + 0.25 * first["sentence"]
+    assert first["loss"] == pytest.approx(expected, rel=1e-5)
     assert 0 <= first["angle_deg"] <= 180
     assert {"mean_deg", "median_deg", "spatial_text_to_audio_r1"} <= validation["validation"].keys()
 
@@ -167,39 +170,33 @@ def test_a_folder_of_another_run_is_refused(quick: Quick, tmp_path: Path) -> Non
         train(quick(steps=2, model=replace(preset("tiny"), width=16)), tmp_path)
 
 
-class Run:
-    """One batch and all that the loss of it needs."""
-
-    def __init__(self, config: TrainConfig) -> None:
-        torch.manual_seed(0)
-        self.config, self.model = config, hub.build_frozen(config.model)
-        dataset = SceneBatches(**open_corpora(config).batch_arguments(config), observe=self.model.observe)
-        self.batch, self.cache = dataset[0], SentenceCache(self.model.text)
-        self.sentences = trainer._Sentences.of(config)
-
-    def terms(self, step: int = 0) -> dict[str, torch.Tensor]:
-        terms, self.predicted = loss_terms(
-            self.model, self.batch, self.cache, self.sentences, step=step, rivals=self.config.rivals
-        )
-        return terms
+def trainer_of(config: TrainConfig, **settings: Any) -> tuple[Trainer, Batch[Any]]:
+    """A trainer, and the first batch of its run."""
+    torch.manual_seed(0)
+    corpora = open_corpora(config)
+    network = hub.build_frozen(config.model)
+    made = Trainer(network, config, schedule=Schedule(steps=6, warmup_steps=0, **settings), devices=OneProcess())
+    return made, SceneBatches(**corpora.batch_arguments(config), observe=made.observe, batches=6)[0]
 
 
-def overfitted(run: Run, steps: int) -> list[dict[str, float]]:
-    optimizer = torch.optim.AdamW([p for p in run.model.parameters() if p.requires_grad], lr=3e-3)
-    history = []
-    for _ in range(steps):
-        terms = run.terms()
-        history.append({name: term.item() for name, term in terms.items()})
-        optimizer.zero_grad()
-        total(terms, LossWeights(sentence=0.25)).backward()
-        optimizer.step()
-    return history
+EVERY_TERM = LossWeights(sentence=0.25, labels=0.25)
+
+
+def terms(config: TrainConfig, *, step: int = 0) -> dict[str, float]:
+    """Terms of the loss of a batch, without dropout."""
+    made, batch = trainer_of(replace(config, model=replace(config.model, dropout=0.0), mask_features=False))
+    return made.gradients(batch, step)
 
 
 @pytest.mark.parametrize("pair", ["dual_htsat", "tagger_htsat"])
 def test_one_small_batch_is_learned_by_heart(quick: Quick, pair: str) -> None:
     model = replace(preset("tiny"), pair=pair, intensity_maps=2 if pair == "tagger_htsat" else 0)
-    history = overfitted(Run(quick(model=model, batch_size=6, rivals=7)), steps=40)
+    config = quick(model=model, batch_size=6, rivals=7, losses=EVERY_TERM, learning_rate=3e-3, mask_features=False)
+    made, batch = trainer_of(config)
+    history = []
+    for _ in range(80):
+        history.append(made.gradients(batch, 0))
+        made.update(0)
     for name in ("cl", "scl", "sentence"):
         assert history[-1][name] < 0.6 * history[0][name], name
     # A pair with a first answer for the direction begins with little to learn.
@@ -207,47 +204,68 @@ def test_one_small_batch_is_learned_by_heart(quick: Quick, pair: str) -> None:
 
 
 def test_only_a_pair_with_a_tagger_learns_from_labels(quick: Quick) -> None:
-    assert "labels" not in Run(quick()).terms()
+    assert "labels" not in terms(quick(losses=EVERY_TERM))
     tagger = replace(preset("tiny"), pair="tagger_htsat", intensity_maps=2)
-    assert Run(quick(model=tagger)).terms()["labels"].item() > 0
+    assert terms(quick(model=tagger, losses=EVERY_TERM))["labels"] > 0
 
 
 @pytest.mark.parametrize("rivals", [0, 2, 7])
 def test_each_clip_has_so_many_rivals(quick: Quick, rivals: int) -> None:
-    run = Run(quick(rivals=rivals))
+    made, batch = trainer_of(quick(rivals=rivals, losses=EVERY_TERM))
     asked: list[str] = []
-    cache = run.cache
-    run.cache = lambda sentences: asked.extend(sentences) or cache(sentences)  # type: ignore[assignment]
-    run.terms()
+    read = made.read
+    made.read = lambda sentences: asked.extend(sentences) or read(sentences)  # type: ignore[assignment, func-returns-value]
+    made.gradients(batch, 0)
     # Four captions, four with their place, the rivals, eight directions.
     assert len(asked) == 4 + 4 + 4 * rivals + 8
 
 
+def test_what_does_not_count_is_not_computed(quick: Quick) -> None:
+    made, batch = trainer_of(quick(losses=LossWeights(cl=0.0, scl=1.0, doa=0.0)))
+    asked: list[str] = []
+    read = made.read
+    made.read = lambda sentences: asked.extend(sentences) or read(sentences)  # type: ignore[assignment, func-returns-value]
+    assert made.gradients(batch, 0).keys() == {"loss", "scl"}
+    assert asked[:4] == batch.spatial_captions
+    assert len(asked) == 4 + 4 * 2
+
+
+def test_l_cl_joins_when_its_epoch_comes(quick: Quick) -> None:
+    made, batch = trainer_of(quick(rivals=0, model=preset("tiny"), mask_features=False), cl_from_step=3)
+    before, after = made.gradients(batch, 2), made.gradients(batch, 3)
+    assert "cl" not in before
+    assert before["loss"] == pytest.approx(before["scl"] + before["doa"], rel=1e-5)
+    assert after["loss"] == pytest.approx(0.5 * (after["cl"] + after["scl"]) + after["doa"], rel=1e-5)
+
+
 def test_rivals_make_the_spatial_term_harder_and_no_other(quick: Quick) -> None:
-    with_none, with_all = (Run(quick(rivals=rivals, model=replace(preset("tiny"), dropout=0.0))) for rivals in (0, 7))
-    for run in (with_none, with_all):
-        run.model.eval()
-    few, many = with_none.terms(), with_all.terms()
+    few, many = (terms(quick(rivals=rivals, losses=EVERY_TERM)) for rivals in (0, 7))
     assert many["scl"] > few["scl"]
     for name in ("cl", "doa", "sentence"):
-        torch.testing.assert_close(many[name], few[name], atol=1e-5, rtol=1e-5)
+        assert many[name] == pytest.approx(few[name], abs=1e-5)
 
 
 def test_steps_take_turns_at_the_phrasings_of_a_direction(quick: Quick) -> None:
-    run = Run(quick(model=preset("tiny")))
-    run.model.eval()
-    count = len(run.sentences.directions)
-    values = [run.terms(step)["sentence"].item() for step in range(count + 1)]
+    config = quick(losses=EVERY_TERM)
+    count = len(StandingSentences.of(config.model).directions)
+    values = [terms(config, step=step)["sentence"] for step in range(count + 1)]
     assert len({round(value, 6) for value in values}) == count
     assert values[count] == pytest.approx(values[0], rel=1e-6)
 
 
-def test_direction_terms_are_those_of_the_batch(quick: Quick) -> None:
-    run = Run(quick(model=preset("tiny")))
-    doa = run.terms()["doa"].item()
-    predicted, true = run.predicted.detach().numpy(), run.batch.direction.numpy()
+def test_the_direction_term_is_one_less_the_mean_cosine(quick: Quick) -> None:
+    made, batch = trainer_of(quick(model=preset("tiny"), mask_features=False))
+    doa = made.gradients(batch, 0)["doa"]
+    predicted = made.network(batch.observation).direction.detach().numpy()
+    true = batch.direction.numpy()
     cosines = [p @ t / np.linalg.norm(p) for p, t in zip(predicted, true, strict=True)]
     assert doa == pytest.approx(1 - np.mean(cosines), abs=1e-5)
+
+
+def test_the_temperature_stays_below_a_hundred(quick: Quick) -> None:
+    made, batch = trainer_of(quick(learning_rate=1e-3))
+    made.network.logit_scale.data.fill_(4.7)
+    assert made.step(batch, 0)["scale"] == pytest.approx(100.0, rel=1e-5)
 
 
 def test_matrices_decay_and_vectors_do_not(quick: Quick) -> None:
@@ -260,15 +278,3 @@ def test_matrices_decay_and_vectors_do_not(quick: Quick) -> None:
     ids = {id(parameter) for group in (decayed, free) for parameter in group["params"]}
     assert ids == {id(parameter) for parameter in model.parameters() if parameter.requires_grad}
     assert id(model.joint_weight) in {id(parameter) for parameter in free["params"]}
-
-
-def test_a_dry_run_counts_what_would_be_trained(quick: Quick) -> None:
-    config = quick(corpora=(CorpusConfig(per_kind=2), CorpusConfig(per_kind=1)))
-    counted = describe(config)
-    model = hub.build_frozen(config.model)
-    every = sum(parameter.numel() for parameter in model.parameters())
-    assert counted["trained_parameters"] + counted["frozen_parameters"] == every
-    # The words of the text tower alone are 30522 vectors.
-    assert counted["frozen_parameters"] > 30_522 * 64 > counted["trained_parameters"]
-    assert (counted["train_sounds"], counted["val_sounds"]) == (9, 9)
-    assert counted["scenes"] == 24

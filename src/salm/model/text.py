@@ -78,6 +78,48 @@ class RobertaTower(TextTower):
         self.tokenizer_json = tokenizer
         self._tokenizer = None if tokenizer is None else _tokenizer(tokenizer, max_tokens=size.max_tokens)
 
+    @classmethod
+    def pretrained(cls, name: str, *, size: RobertaSize | None = None) -> tuple["RobertaTower", RobertaSize]:
+        """RoBERTa with published weights and its tokenizer, and its size.
+
+        Parameters
+        ----------
+        name
+            A folder as transformers saves it, with safetensors, or a hub id such as ``roberta-base``.
+        size
+            Whose ``max_tokens`` and ``dropout`` are taken; all else is the published network's.
+
+        Raises
+        ------
+        InputError
+            If there is no such folder or id, or it holds something else.
+        """
+        from transformers import AutoTokenizer
+        from transformers.models.roberta.modeling_roberta import RobertaModel
+
+        wanted = size or RobertaSize()
+        try:
+            network = RobertaModel.from_pretrained(name, use_safetensors=True)
+            tokenizer = AutoTokenizer.from_pretrained(name, use_fast=True).backend_tokenizer.to_str()
+        except (OSError, ValueError, KeyError, AttributeError) as error:
+            reason = next(iter(str(error).splitlines()), type(error).__name__)
+            raise InputError(f"{name} cannot be read as RoBERTa with its tokenizer: {reason}") from error
+        config = network.config
+        found = RobertaSize(
+            vocabulary=config.vocab_size,
+            dim=config.hidden_size,
+            layers=config.num_hidden_layers,
+            heads=config.num_attention_heads,
+            hidden=config.intermediate_size,
+            positions=config.max_position_embeddings,
+            max_tokens=wanted.max_tokens,
+            layer_norm_eps=config.layer_norm_eps,
+            dropout=wanted.dropout,
+        )
+        tower = cls(found, tokenizer=tokenizer)
+        tower.roberta.load_state_dict(network.state_dict())
+        return tower, found
+
     def tokens(self, sentences: Sequence[str]) -> Tokens:
         """The sentences in tokens of this tower's vocabulary; longer ones are truncated.
 

@@ -1,5 +1,6 @@
 """Checkpoints that a killed run goes on from: model, optimiser and step in one safetensors file."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -19,8 +20,7 @@ def save_checkpoint(path: Path, *, model: nn.Module, optimizer: torch.optim.Opti
     from safetensors.torch import save_file
 
     tensors = {f"model.{key}": value for key, value in _trained_state(model).items()}
-    names = {parameter: name for name, parameter in model.named_parameters()}
-    for parameter, name in names.items():
+    for name, parameter in _named_parameters(model):
         state = optimizer.state.get(parameter, {})
         tensors |= {f"optimizer.{name}.{key}": value for key, value in state.items()}
     with written_whole(path) as part:
@@ -47,7 +47,7 @@ def load_checkpoint(path: Path, *, model: nn.Module, optimizer: torch.optim.Opti
     if "step" not in about or _shapes(state) != _shapes(_trained_state(model)):
         raise InputError(f"{path} belongs to another model; train into another folder or remove it.")
     model.load_state_dict(state, strict=False)
-    for name, parameter in model.named_parameters():
+    for name, parameter in _named_parameters(model):
         prefix = f"optimizer.{name}."
         moments = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
         if moments:
@@ -59,8 +59,14 @@ def _shapes(state: dict[str, Tensor]) -> dict[str, torch.Size]:
     return {name: value.shape for name, value in state.items()}
 
 
+def _named_parameters(model: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
+    """Parameters by the names that they have in a state, whatever torch wraps around a module to save memory."""
+    for name, parameter in model.named_parameters():
+        yield name.replace("_checkpoint_wrapped_module.", ""), parameter
+
+
 def _trained_state(model: nn.Module) -> dict[str, Tensor]:
-    frozen = {name for name, parameter in model.named_parameters() if not parameter.requires_grad}
+    frozen = {name for name, parameter in _named_parameters(model) if not parameter.requires_grad}
     prefixes = tuple({name.rsplit(".", 1)[0] + "." for name in frozen})
     return {
         key: value

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -11,6 +12,7 @@ from salm.model.presets import preset
 from salm.scenes.dataset import WindowRanges
 from salm.scenes.sample import SceneRanges
 from salm.training.losses import LossWeights
+from salm.training.schedule import Schedule
 
 __all__ = ["CorpusConfig", "TrainConfig", "read_train_config"]
 
@@ -35,13 +37,33 @@ class TrainConfig:
 
     model: ModelConfig
     corpora: tuple[CorpusConfig, ...] = (CorpusConfig(),)
-    """What is trained on; training uses the split `train`, validation the split `val`."""
+    """What fresh scenes are drawn from; training uses the split `train`, validation the split `val`."""
+    scene_files: tuple[str, ...] = ()
+    """Fixed scenes, as `salm scenes make sclotho` writes them, all of them once an epoch; they take the place of
+    `corpora` and `scenes`."""
+    splits: tuple[str, ...] = ("train",)
+    """Splits of the fixed scenes that are trained on."""
+    validation_split: str = "val"
+    """Split whose sounds are heard in validation."""
+    roberta: str | None = None
+    """Folder or hub id of RoBERTa's weights and tokenizer, for a model that trains it and starts from nothing else."""
     losses: LossWeights = field(default_factory=LossWeights)
     scenes: SceneRanges = field(default_factory=SceneRanges)
     windows: WindowRanges = field(default_factory=WindowRanges)
     batch_size: int = 64
+    """Windows that the contrastive losses compare, over all processes."""
+    micro_batch_size: int | None = None
+    """Windows through the network at once in each process; left out, its whole share of the batch. The losses see the
+    whole batch all the same; batch normalisation sees micro-batches."""
     steps: int = 10_000
+    """Length of the run, unless it is given in `epochs`."""
     warmup_steps: int = 300
+    epochs: int | None = None
+    """Length of the run in passes over all scenes (of fresh scenes: three a sound); it takes the place of `steps`."""
+    warmup_epochs: int = 0
+    """Takes the place of `warmup_steps` where the length is in epochs."""
+    cl_from_epoch: int = 0
+    """First epoch, from 0, in which L_CL counts; L_sCL has its weight before."""
     learning_rate: float = 1e-4
     """At its peak."""
     weight_decay: float = 0.0
@@ -54,12 +76,40 @@ class TrainConfig:
     """Light SpecAugment."""
     bfloat16: bool = True
     """Autocast; weights stay in single precision."""
+    gradient_checkpointing: bool = False
+    """Transformer blocks are computed twice instead of kept: less memory, a third more time."""
+    compile: bool = False
+    """Compile the network with torch.compile."""
     seed: int = 2025
     workers: int = 1
-    """Loader processes."""
+    """Loader processes, of each process."""
     checkpoint_steps: int = 250
     validation_steps: int = 1000
     validation_scenes: int = 200
+
+    def schedule(self, epoch_scenes: int) -> Schedule:
+        """Length and warm-up of the run in steps.
+
+        Parameters
+        ----------
+        epoch_scenes
+            Scenes in an epoch; what is left over of whole batches is not shown.
+
+        Raises
+        ------
+        InputError
+            If an epoch has no whole batch.
+        """
+        if self.epochs is None:
+            return Schedule(steps=self.steps, warmup_steps=self.warmup_steps)
+        epoch = epoch_scenes // self.batch_size
+        if not epoch:
+            raise InputError(f"an epoch has {epoch_scenes} scenes, less than one batch of {self.batch_size}.")
+        return Schedule(
+            steps=self.epochs * epoch,
+            warmup_steps=self.warmup_epochs * epoch,
+            cl_from_step=self.cl_from_epoch * epoch,
+        )
 
     def __post_init__(self) -> None:
         if not self.corpora:
@@ -67,10 +117,12 @@ class TrainConfig:
         shares = [corpus.share for corpus in self.corpora]
         if min(shares) < 0 or sum(shares) == 0:
             raise InputError(f"the corpora's shares are {shares} but must not be negative, nor all zero.")
-        for name in ("batch_size", "steps", "checkpoint_steps", "validation_steps", "validation_scenes"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} is {getattr(self, name)} but must be at least 1.")
-        for name in ("seed", "workers", "warmup_steps"):
+        counts = ("batch_size", "micro_batch_size", "steps", "epochs")
+        for name in (*counts, "checkpoint_steps", "validation_steps", "validation_scenes"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise InputError(f"{name} is {value} but must be at least 1.")
+        for name in ("seed", "workers", "warmup_steps", "warmup_epochs", "cl_from_epoch"):
             if getattr(self, name) < 0:
                 raise InputError(f"{name} is {getattr(self, name)} but must not be negative.")
         if not 0 <= self.rivals <= 7:
@@ -78,26 +130,51 @@ class TrainConfig:
 
 
 def read_train_config(path: str | Path, *, data: str | Path | None = None) -> TrainConfig:
-    """Training run from a YAML file; ``model`` is the name of a preset or a table of settings.
+    """Training run from a YAML file.
 
-    ``data``, the folder of a corpus, takes the place of the file's corpora. Folders in the file are relative to where
-    the command runs.
+    ``model`` is the name of a preset, or a table of settings; a ``preset`` among them stands for all that are left out.
+    ``like`` names a file beside this one, whose settings hold where this one has none of its own.
+
+    ``data``, the folder of a corpus, takes the place of the file's corpora and fixed scenes. Folders in the file are
+    relative to where the command runs.
 
     Raises
     ------
     InputError
         If the file cannot be read, or names an unknown setting, preset or a value of the wrong type.
     """
-    path = Path(path)
+    plain = _read(Path(path))
+    if "model" not in plain:
+        raise InputError(f"{path}: expected a table of settings with a `model`.")
+    plain["model"] = _model(plain["model"], where=str(path))
+    config = from_mapping(TrainConfig, plain, where=str(path))
+    return config if data is None else replace(config, corpora=(CorpusConfig(folder=str(data)),), scene_files=())
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The settings of a file, and under them those of the file that it is like."""
     try:
         plain = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path} cannot be read as YAML: {error.strerror}.") from error
     except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise InputError(f"{path} cannot be read as YAML: {' '.join(str(error).split())}.") from error
-    if not isinstance(plain, dict) or "model" not in plain:
-        raise InputError(f"{path}: expected a table of settings with a `model`.")
-    if isinstance(plain["model"], str):
-        plain["model"] = to_mapping(preset(plain["model"]))
-    config = from_mapping(TrainConfig, plain, where=str(path))
-    return config if data is None else replace(config, corpora=(CorpusConfig(folder=str(data)),))
+    if not isinstance(plain, dict):
+        raise InputError(f"{path}: expected a table of settings, got {str(plain)[:40]!r}.")
+    like = plain.pop("like", None)
+    if like is None:
+        return plain
+    if not isinstance(like, str) or (path.parent / like).resolve() == path.resolve():
+        raise InputError(f"{path}: like is {like!r} but must be the name of another file.")
+    return _read(path.parent / like) | plain
+
+
+def _model(plain: Any, *, where: str) -> Any:
+    if isinstance(plain, str):
+        return to_mapping(preset(plain))
+    if not isinstance(plain, dict) or "preset" not in plain:
+        return plain
+    own = {key: value for key, value in plain.items() if key != "preset"}
+    if not isinstance(plain["preset"], str):
+        raise InputError(f"{where}: preset is {plain['preset']!r} but must be a name.")
+    return to_mapping(preset(plain["preset"])) | own

@@ -1,11 +1,12 @@
-"""The corpora of a training run, opened and split."""
+"""The scenes of a training run, and the sounds that it is validated on."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from salm.scenes.corpora import open_corpus
 from salm.scenes.corpora.base import Corpus
-from salm.scenes.source import FreshScenes
+from salm.scenes.source import FixedScenes, FreshScenes, SceneSource
+from salm.scenes.storage import SceneTable
 from salm.training.config import CorpusConfig, TrainConfig
 
 __all__ = ["OpenCorpora", "open_corpora"]
@@ -13,20 +14,21 @@ __all__ = ["OpenCorpora", "open_corpora"]
 
 @dataclass(frozen=True, kw_only=True)
 class OpenCorpora:
-    """Corpora with the share of items drawn from each."""
+    """Where a run's scenes come from."""
 
-    train: tuple[tuple[Corpus, float], ...]
-    validation: tuple[tuple[Corpus, float], ...]
+    source: SceneSource
+    """What is trained on."""
+    validation: Corpus
+    """Whose sounds scenes for validation and calibration are drawn of."""
 
     def batch_arguments(self, config: TrainConfig) -> dict[str, Any]:
-        """What :class:`salm.scenes.dataset.SceneBatches` is made from, but for the model's part."""
+        """What :class:`salm.scenes.dataset.SceneBatches` is made from, but for the model's and the processes' part."""
         features = config.model.features
         return {
-            "source": FreshScenes(self.train, config.scenes),
+            "source": self.source,
             "window_samples": features.window_samples,
             "rate_hz": features.rate_hz,
             "batch_size": config.batch_size,
-            "batches": config.steps,
             "seed": config.seed,
             "window_ranges": config.windows,
             "facing": config.model.facing,
@@ -34,10 +36,20 @@ class OpenCorpora:
 
 
 def open_corpora(config: TrainConfig) -> OpenCorpora:
-    """Training and validation splits of every corpus of a run."""
+    """The scenes of a run: of its fixed scenes if there are any, otherwise drawn from its corpora.
+
+    Raises
+    ------
+    InputError
+        If one of them cannot be read, or has not the splits that are asked for.
+    """
+    if config.scene_files:
+        source = FixedScenes.open(config.scene_files, splits=config.splits, seed=config.seed)
+        table = SceneTable(config.scene_files[0]).select(config.validation_split)
+        return OpenCorpora(source=source, validation=table.open_corpus())
+    train = [(_open(corpus, "train"), corpus.share) for corpus in config.corpora]
     return OpenCorpora(
-        train=tuple((_open(corpus, "train"), corpus.share) for corpus in config.corpora),
-        validation=tuple((_open(corpus, "val"), corpus.share) for corpus in config.corpora),
+        source=FreshScenes(train, config.scenes), validation=_open(config.corpora[0], config.validation_split)
     )
 
 

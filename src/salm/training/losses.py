@@ -56,12 +56,12 @@ def contrastive(
     rivals
         Further wrong texts for each audio, for the audio-to-text direction only.
     """
-    audio, text = normalize(audio.float(), dim=-1), normalize(text.float(), dim=-1)
+    audio, text = _unit(audio), _unit(text)
     logits = scale * audio @ text.T
-    targets = positives.float()
+    targets = positives.to(logits.dtype)
     wider = logits
     if rivals is not None:
-        wrong = scale * torch.einsum("aw,arw->ar", audio, normalize(rivals.float(), dim=-1))
+        wrong = scale * torch.einsum("aw,arw->ar", audio, _unit(rivals))
         wider = torch.cat([logits, wrong], dim=1)
     to_text = _soft_cross_entropy(wider, torch.nn.functional.pad(targets, (0, wider.shape[1] - targets.shape[1])))
     to_audio = _soft_cross_entropy(logits.T, targets.T)
@@ -70,7 +70,7 @@ def contrastive(
 
 def direction_of_arrival(predicted: Float[Tensor, "batch 3"], true: Float[Tensor, "batch 3"]) -> Float[Tensor, ""]:
     """Mean of one minus the cosine between directions."""
-    return (1.0 - cosine_similarity(predicted.float(), true, dim=-1)).mean()
+    return (1.0 - cosine_similarity(_precise(predicted), true, dim=-1)).mean()
 
 
 def nearest_sentence(
@@ -81,7 +81,7 @@ def nearest_sentence(
     sector: Int[Tensor, " batch"],
 ) -> Float[Tensor, ""]:
     """Cross-entropy of choosing the sentence of the right sector by cosine similarity."""
-    logits = scale * normalize(spatial.float(), dim=-1) @ normalize(sentences.float(), dim=-1).T
+    logits = scale * _unit(spatial) @ _unit(sentences).T
     return cross_entropy(logits, sector)
 
 
@@ -93,7 +93,7 @@ def label_distillation(
     tag_logits: Float[Tensor, "batch label"],
 ) -> Float[Tensor, ""]:
     """Cross-entropy of similarities to the labels' sentences against the tagger's posteriors, made to sum to one."""
-    logits = scale * normalize(semantic.float(), dim=-1) @ normalize(label_text.float(), dim=-1).T
+    logits = scale * _unit(semantic) @ _unit(label_text).T
     posterior = tag_logits.float().sigmoid()
     return _soft_cross_entropy(logits, posterior)
 
@@ -101,6 +101,15 @@ def label_distillation(
 def total(terms: dict[str, Float[Tensor, ""]], weights: LossWeights) -> Float[Tensor, ""]:
     """Weighted sum of the named terms."""
     return torch.stack([getattr(weights, name) * term for name, term in terms.items()]).sum()
+
+
+def _precise(values: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """At least single precision: half is too coarse for cosines near one."""
+    return values if values.dtype == torch.float64 else values.float()
+
+
+def _unit(vectors: Float[Tensor, "*item width"]) -> Float[Tensor, "*item width"]:
+    return normalize(_precise(vectors), dim=-1)
 
 
 def _soft_cross_entropy(logits: Float[Tensor, "row column"], targets: Float[Tensor, "row column"]) -> Tensor:

@@ -1,14 +1,15 @@
-"""Vectors of sentences from a frozen text tower, each computed once."""
+"""Sentences as the text side takes them in training."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from salm.model.text import TextTower
+from salm.model.text import RobertaTower, TextTower
+from salm.training.towers import TextInput
 
-__all__ = ["SentenceCache"]
+__all__ = ["SentenceCache", "reader"]
 
 
 class SentenceCache:
@@ -25,7 +26,11 @@ class SentenceCache:
         """Vectors of the sentences, in their order."""
         new = list(dict.fromkeys(s for s in sentences if s not in self._vectors))
         if new:
-            # Kept in full precision, whatever the training around computes with: these are what inference sees.
-            with torch.autocast("cpu", enabled=False):
-                self._vectors.update(zip(new, self.tower(new), strict=True))
-        return torch.stack([self._vectors[s] for s in sentences])
+            # Outside any autocast: kept in full precision, as inference sees them.
+            self._vectors.update(zip(new, self.tower(new), strict=True))
+        return torch.stack([self._vectors[s] for s in sentences]) if sentences else self.tower([])
+
+
+def reader(tower: TextTower) -> Callable[[Sequence[str]], TextInput]:
+    """How sentences are read: once for all by a frozen tower, as tokens for one that is trained."""
+    return tower.tokens if isinstance(tower, RobertaTower) else SentenceCache(tower)

@@ -1,39 +1,42 @@
-"""The training loop: resumable at any step, logged as JSON lines, validated on scenes of the val split."""
+"""The training loop: resumable at any step, logged as JSON lines, validated on scenes of another split."""
 
 import json
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
+import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from salm.errors import InputError
 from salm.evaluation.confidence import calibrated
 from salm.model.config import ModelConfig, to_mapping
 from salm.model.encoders import Observation
-from salm.model.hub import build_frozen, load, save, tag_labels, write_config
+from salm.model.hub import load, save, write_config
 from salm.model.inference import Model
 from salm.model.network import Network
-from salm.scenes.captions import DIRECTION_PHRASINGS, direction_sentence
 from salm.scenes.dataset import Batch, SceneBatches
 from salm.training.augment import mask_features
 from salm.training.checkpoint import load_checkpoint, save_checkpoint
 from salm.training.config import TrainConfig
 from salm.training.corpora import OpenCorpora, open_corpora
-from salm.training.losses import contrastive, direction_of_arrival, label_distillation, nearest_sentence, total
-from salm.training.schedule import warmup_cosine
-from salm.training.sentences import SentenceCache
+from salm.training.devices import Devices, open_devices
+from salm.training.losses import LossWeights, total
+from salm.training.schedule import Schedule
+from salm.training.sentences import reader
+from salm.training.start import initial
+from salm.training.terms import StandingSentences, loss_terms, median_angle_deg, told
+from salm.training.towers import Embedded, TextInput, Towers, backward, checkpointed
 from salm.training.validation import Validation
 from salm.whole import written_whole
 
-__all__ = ["CALIBRATION_SCENES", "calibrate", "describe", "loss_terms", "train"]
+__all__ = ["CALIBRATION_SCENES", "Trainer", "calibrate", "train"]
 
 log = logging.getLogger(__name__)
 
@@ -41,27 +44,124 @@ CHECKPOINT_NAME, LOG_NAME = "checkpoint.safetensors", "log.jsonl"
 LOG_STEPS = 50
 
 CALIBRATION_SCENES = 400
-"""Scenes of the val split that the confidence of a trained model is fitted on."""
+"""Scenes of the validation split that the confidence of a trained model is fitted on."""
+
+
+class Windows(NamedTuple):
+    """Windows whose features are computed where the network is."""
+
+    foa: Float[Tensor, "batch 4 time"]
+
+
+class Trainer:
+    """A network in training: batch after batch, it learns.
+
+    Parameters
+    ----------
+    network
+        What is trained, in place.
+    config
+        The run.
+    schedule
+        Its length.
+    devices
+        Where it computes.
+    """
+
+    def __init__(self, network: Network, config: TrainConfig, *, schedule: Schedule, devices: Devices) -> None:
+        self.network, self.config, self.schedule, self.devices = network, config, schedule, devices
+        if config.gradient_checkpointing:
+            checkpointed(network)
+        towers = Towers(network, bfloat16=config.bfloat16)
+        if config.compile:
+            towers.compile()
+        self.towers = devices.wrapped(towers)
+        self.optimizer = _optimizer(network, config)
+        self.read: Callable[[Sequence[str]], TextInput] = reader(network.text)
+        self.standing = StandingSentences.of(config.model)
+
+    @property
+    def observe(self) -> Callable[[Float[Tensor, "batch 4 time"]], Any]:
+        """What the loader does with windows: features, unless a faster device than its own computes them."""
+        return self.network.observe if self.devices.device.type == "cpu" else Windows
+
+    def step(self, batch: Batch[Any], step: int) -> dict[str, float]:
+        """Learn from one batch; what there is to log."""
+        record = self.gradients(batch, step)
+        self.update(step)
+        return record | {"scale": self.network.scale.item()}
+
+    def gradients(self, batch: Batch[Any], step: int) -> dict[str, float]:
+        """Add the gradients of one batch to those of the weights; the terms of the loss."""
+        self.network.train()
+        batch = self._observed(_moved(batch, self.devices.device), step)
+        return self._backward(batch, step, self.schedule.weights(step, self.config.losses))
+
+    def update(self, step: int) -> None:
+        """Change the weights by their gradients, which are gone then."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.learning_rate * self.schedule.learning_rate(step)
+        nn.utils.clip_grad_norm_(_trained(self.network), self.config.clip_norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.network.clamp_scale()
+
+    def _observed(self, batch: Batch[Any], step: int) -> Batch[Observation]:
+        observation = batch.observation
+        if isinstance(observation, Windows):
+            observation = self.network.observe(observation.foa)
+        if self.config.mask_features:
+            generator = torch.Generator().manual_seed(self._seed(step, 0))
+            features = mask_features(observation.features, generator=generator)
+            observation = observation._replace(features=features)
+        return batch._replace(observation=observation)
+
+    def _backward(self, batch: Batch[Observation], step: int, weights: LossWeights) -> dict[str, float]:
+        sentences = told(batch, self.standing, weights=weights, rivals=self.config.rivals, step=step)
+        record: dict[str, float] = {}
+
+        def loss(embedded: Embedded) -> Float[Tensor, ""]:
+            terms = loss_terms(embedded, batch, sentences, weights=weights, devices=self.devices)
+            summed = total(terms, weights)
+            record.update({"loss": summed.item(), **{name: term.item() for name, term in terms.items()}})
+            if weights.doa:
+                record["angle_deg"] = median_angle_deg(embedded.direction.detach(), batch.direction)
+            return summed
+
+        size = len(batch.captions)
+        pieces = -(-size // (self.config.micro_batch_size or size))
+        seeds = [self._seed(step, piece) for piece in range(pieces)]
+        text = _moved(self.read(sentences.all), self.devices.device)
+        backward(self.towers, batch.observation, text, loss=loss, pieces=pieces, seeds=seeds, devices=self.devices)
+        return record
+
+    def _seed(self, step: int, piece: int) -> int:
+        # Everything random in a step comes from its number, so that a resumed run equals an uninterrupted one.
+        return int(np.random.SeedSequence([self.config.seed, step, self.devices.rank, piece]).generate_state(1)[0])
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Sentences:
-    """Sentences that no batch carries: the eight directions in every phrasing, and AudioSet's labels."""
+class _Folder:
+    """Where a run keeps what it writes, by its first process only."""
 
-    directions: tuple[tuple[str, ...], ...]
-    labels: tuple[str, ...]
+    path: Path
+    writes: bool
 
-    @classmethod
-    def of(cls, config: TrainConfig) -> "_Sentences":
-        facing = config.model.facing
-        directions = tuple(
-            tuple(direction_sentence(sector, phrasing=phrasing, facing=facing) for sector in range(8))
-            for phrasing in DIRECTION_PHRASINGS
-        )
-        return cls(directions=directions, labels=tuple(f"The sound of {label}." for label in tag_labels()))
+    def begin(self, config: TrainConfig, *, step: int) -> None:
+        """Say what the run is, and forget what a killed one logged after its last checkpoint."""
+        if self.writes:
+            self.path.mkdir(parents=True, exist_ok=True)
+            (self.path / "train.json").write_text(json.dumps(to_mapping(config), indent=1) + "\n", encoding="utf-8")
+            _keep_log(self.path / LOG_NAME, steps=step)
+
+    def note(self, record: dict[str, Any]) -> None:
+        """Log a line."""
+        if self.writes:
+            with (self.path / LOG_NAME).open("a", encoding="utf-8") as journal:
+                journal.write(json.dumps(record) + "\n")
 
 
-def train(config: TrainConfig, out: str | Path, *, init: str | Path | None = None) -> Path:
+def train(config: TrainConfig, out: str | Path, *, init: str | Path | None = None, device: str = "cpu") -> Path:
     """Train a model into a folder, or go on where a killed run stopped; the folder of the finished model.
 
     The folder then holds ``config.json`` and ``model.safetensors`` (the model), ``train.json`` (this run),
@@ -71,51 +171,59 @@ def train(config: TrainConfig, out: str | Path, *, init: str | Path | None = Non
     ----------
     init
         Model whose weights a new run starts from, as :func:`salm.model.hub.load` takes it; None starts at random.
+    device
+        Where it computes, if it is not one of several processes.
 
     Raises
     ------
     InputError
         If a corpus or the model to start from cannot be read, or the latter has other sizes.
     """
-    out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
+    devices = open_devices(device)
+    folder = _Folder(path=Path(out), writes=devices.is_first)
     torch.manual_seed(config.seed)
-    model = build_frozen(config.model) if init is None else _initial(init, config.model)
-    optimizer = _optimizer(model, config)
-    checkpoint = out / CHECKPOINT_NAME
-    start = load_checkpoint(checkpoint, model=model, optimizer=optimizer) if checkpoint.exists() else 0
-    (out / "train.json").write_text(json.dumps(to_mapping(config), indent=1) + "\n", encoding="utf-8")
+    network, model = initial(config, init=init)
+    config = replace(config, model=model)
     corpora = open_corpora(config)
-    validation = Validation(config, corpora)
-    cache, sentences = SentenceCache(model.text), _Sentences.of(config)
-    batches = _batches(config, SceneBatches(**corpora.batch_arguments(config), observe=model.observe), start)
-    _keep_log(out / LOG_NAME, steps=start)
-    with (out / LOG_NAME).open("a", encoding="utf-8") as journal, tqdm(total=config.steps, initial=start) as bar:
-        for step, batch in enumerate(batches, start):
-            record = _step(model, optimizer, cache, sentences, batch, config, step)
-            done = step + 1
-            bar.update()
-            if done % LOG_STEPS == 0:
-                bar.set_postfix(angle_deg=f"{record['angle_deg']:.1f}", loss=f"{record['loss']:.2f}")
-                _write(journal, {"step": done, "time_s": time.time(), **record})
-            if done % config.validation_steps == 0 or done == config.steps:
-                _write(journal, {"step": done, "validation": validation(model)})
-            if done % config.checkpoint_steps == 0 or done == config.steps:
-                save_checkpoint(checkpoint, model=model, optimizer=optimizer, step=done)
+    schedule = config.schedule(len(corpora.source))
+    trainer = Trainer(network, config, schedule=schedule, devices=devices)
+    checkpoint = folder.path / CHECKPOINT_NAME
+    start = load_checkpoint(checkpoint, model=network, optimizer=trainer.optimizer) if checkpoint.exists() else 0
+    folder.begin(config, step=start)
+    _run(trainer, corpora, folder, start=start)
+    if folder.writes:
+        save(network, _finished(network, config, corpora), folder.path)
+    devices.wait()
+    return folder.path
+
+
+def _run(trainer: Trainer, corpora: OpenCorpora, folder: _Folder, *, start: int) -> None:
+    config, steps = trainer.config, trainer.schedule.steps
+    validation = Validation(config, corpora) if folder.writes else None
+    bar = tqdm(total=steps, initial=start, unit="step", disable=None if folder.writes else True)
+    for step, batch in enumerate(_batches(trainer, corpora, start), start):
+        record = trainer.step(batch, step)
+        done, is_last = step + 1, step + 1 == steps
+        bar.update()
+        if done % LOG_STEPS == 0:
+            bar.set_postfix({name: f"{record[name]:.2f}" for name in ("loss", "angle_deg") if name in record})
+            folder.note({"step": done, "time_s": time.time(), **record})
+        if validation and (done % config.validation_steps == 0 or is_last):
+            folder.note({"step": done, "validation": validation(trainer.network)})
+        if folder.writes and (done % config.checkpoint_steps == 0 or is_last):
+            save_checkpoint(
+                folder.path / CHECKPOINT_NAME, model=trainer.network, optimizer=trainer.optimizer, step=done
+            )
+        trainer.devices.wait()
+    bar.close()
+
+
+def _finished(network: Network, config: TrainConfig, corpora: OpenCorpora) -> ModelConfig:
     try:
-        finished = _calibrated(model, config.model, corpora, seed=config.seed)
+        return _calibrated(network, config.model, corpora, seed=config.seed)
     except ValueError as error:
         log.warning("The confidence is not calibrated: %s", error)
-        finished = config.model
-    save(model, finished, out)
-    return out
-
-
-def _initial(name: str | Path, wanted: ModelConfig) -> Network:
-    model, config = load(name)
-    if replace(config, name=wanted.name, confidence=wanted.confidence) != wanted:
-        raise InputError(f"{name} is another model than {wanted.name}; a run starts from weights of the same sizes.")
-    return model
+        return config.model
 
 
 def calibrate(folder: str | Path, config: TrainConfig) -> ModelConfig:
@@ -149,98 +257,18 @@ def calibrate(folder: str | Path, config: TrainConfig) -> ModelConfig:
 
 
 def _calibrated(network: Network, config: ModelConfig, corpora: OpenCorpora, *, seed: int) -> ModelConfig:
-    """The configuration with weights of the confidence, fitted on the val split of the first corpus."""
-    corpus = corpora.validation[0][0]
-    weights = calibrated(Model(network, config), corpus, scenes=CALIBRATION_SCENES, seed=seed)
+    """The configuration with weights of the confidence, fitted on the validation split of the first corpus."""
+    if not network.has_direction:
+        return config
+    device = str(next(network.parameters()).device)
+    model = Model(network, config, device=device)
+    weights = calibrated(model, corpora.validation, scenes=CALIBRATION_SCENES, seed=seed)
     return replace(config, confidence=weights)
 
 
-def describe(config: TrainConfig) -> dict[str, Any]:
-    """What a run would train: sounds, scenes and parameters, without training it."""
-    corpora = open_corpora(config)
-    model = build_frozen(config.model)
-    return {
-        "model": config.model.name,
-        "trained_parameters": sum(p.numel() for p in _trained(model)),
-        "frozen_parameters": sum(p.numel() for p in model.parameters() if not p.requires_grad),
-        "train_sounds": sum(len(corpus.sounds) for corpus, _ in corpora.train),
-        "val_sounds": sum(len(corpus.sounds) for corpus, _ in corpora.validation),
-        "scenes": config.steps * config.batch_size,
-        "steps": config.steps,
-    }
-
-
-def loss_terms(
-    model: Network, batch: Batch[Observation], cache: SentenceCache, sentences: _Sentences, *, step: int, rivals: int
-) -> tuple[dict[str, Float[Tensor, ""]], Float[Tensor, "batch 3"]]:
-    """Every named term of the loss of one batch, and the predicted directions."""
-    heard = model(batch.observation)
-    wrong = [sentence for group in batch.rivals for sentence in group[:rivals]]
-    directions = sentences.directions[step % len(sentences.directions)]
-    labels = sentences.labels if batch.observation.tag_logits.shape[1] else ()
-    groups = [batch.captions, batch.spatial_captions, wrong, list(directions), list(labels)]
-    embedded = model.text_projection(cache([sentence for group in groups for sentence in group]))
-    caption, spatial, rival, direction, label = embedded.split([len(group) for group in groups])
-    scale = model.scale
-    terms = {
-        "cl": contrastive(heard.semantic, caption, scale=scale, positives=batch.same_sound),
-        "scl": contrastive(
-            heard.joint,
-            spatial,
-            scale=scale,
-            positives=batch.same_scene,
-            rivals=rival.unflatten(0, (len(batch.captions), -1)) if rivals else None,
-        ),
-        "doa": direction_of_arrival(heard.direction, batch.direction),
-        "sentence": nearest_sentence(heard.spatial, direction, scale=scale, sector=batch.sector),
-    }
-    if labels:
-        terms["labels"] = label_distillation(
-            heard.semantic, label, scale=scale, tag_logits=batch.observation.tag_logits
-        )
-    return terms, heard.direction
-
-
-def _step(
-    model: Network,
-    optimizer: torch.optim.Optimizer,
-    cache: SentenceCache,
-    sentences: _Sentences,
-    batch: Batch[Observation],
-    config: TrainConfig,
-    step: int,
-) -> dict[str, float]:
-    # Everything random in a step comes from its number, so that a resumed run equals an uninterrupted one.
-    torch.manual_seed(config.seed * 1_000_003 + step)
-    model.train()
-    if config.mask_features:
-        generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
-        masked = mask_features(batch.observation.features, generator=generator)
-        batch = batch._replace(observation=batch.observation._replace(features=masked))
-    for group in optimizer.param_groups:
-        share = warmup_cosine(step, warmup_steps=config.warmup_steps, steps=config.steps)
-        group["lr"] = config.learning_rate * share
-    with torch.autocast("cpu", torch.bfloat16, enabled=config.bfloat16):
-        terms, predicted = loss_terms(model, batch, cache, sentences, step=step, rivals=config.rivals)
-        loss = total(terms, config.losses)
-    optimizer.zero_grad(set_to_none=True)
-    torch.autograd.backward(loss)
-    torch.nn.utils.clip_grad_norm_(_trained(model), config.clip_norm)
-    optimizer.step()
-    model.clamp_scale()
-    cosine = torch.nn.functional.cosine_similarity(predicted.detach().float(), batch.direction)
-    angle_deg = torch.rad2deg(cosine.clamp(-1, 1).arccos()).median()
-    return {
-        "loss": loss.item(),
-        "angle_deg": angle_deg.item(),
-        **{name: term.item() for name, term in terms.items()},
-        "scale": model.scale.item(),
-    }
-
-
-def _optimizer(model: Network, config: TrainConfig) -> torch.optim.Optimizer:
-    matrices = [p for p in _trained(model) if p.ndim > 1]
-    vectors = [p for p in _trained(model) if p.ndim <= 1]
+def _optimizer(network: Network, config: TrainConfig) -> torch.optim.Optimizer:
+    matrices = [p for p in _trained(network) if p.ndim > 1]
+    vectors = [p for p in _trained(network) if p.ndim <= 1]
     groups = [
         {"params": matrices, "weight_decay": config.weight_decay},
         {"params": vectors, "weight_decay": 0.0},
@@ -248,18 +276,35 @@ def _optimizer(model: Network, config: TrainConfig) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.999), eps=1e-8, fused=True)
 
 
-def _trained(model: Network) -> list[torch.nn.Parameter]:
-    return [p for p in model.parameters() if p.requires_grad]
+def _trained(network: Network) -> list[nn.Parameter]:
+    return [p for p in network.parameters() if p.requires_grad]
 
 
-def _batches(config: TrainConfig, dataset: SceneBatches[Observation], start: int) -> Iterator[Batch[Observation]]:
-    loader: DataLoader[Batch[Observation]] = DataLoader(
-        cast(Dataset[Batch[Observation]], dataset),
+def _moved(value: Any, device: torch.device) -> Any:
+    """A tensor, or a named tuple with tensors in it, on a device."""
+    if isinstance(value, Tensor):
+        return value.to(device, non_blocking=True)
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*(_moved(part, device) for part in value))
+    return value
+
+
+def _batches(trainer: Trainer, corpora: OpenCorpora, start: int) -> Iterator[Batch[Any]]:
+    config, devices = trainer.config, trainer.devices
+    dataset = SceneBatches(
+        **corpora.batch_arguments(config),
+        observe=trainer.observe,
+        batches=trainer.schedule.steps,
+        part=(devices.rank, devices.count),
+    )
+    loader: DataLoader[Batch[Any]] = DataLoader(
+        cast(Dataset[Batch[Any]], dataset),
         batch_size=None,
-        sampler=range(start, config.steps),
+        sampler=range(start, trainer.schedule.steps),
         num_workers=config.workers,
         prefetch_factor=4 if config.workers else None,
         worker_init_fn=_one_thread,
+        pin_memory=devices.device.type == "cuda",
     )
     return iter(loader)
 
@@ -277,8 +322,3 @@ def _keep_log(path: Path, *, steps: int) -> None:
         whole = [line for line in lines if line.endswith("\n")]
         with written_whole(path) as part:
             part.write_text("".join(line for line in whole if json.loads(line)["step"] <= steps), encoding="utf-8")
-
-
-def _write(journal: Any, record: dict[str, Any]) -> None:
-    journal.write(json.dumps(record) + "\n")
-    journal.flush()

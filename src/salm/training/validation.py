@@ -16,20 +16,22 @@ __all__ = ["Validation"]
 
 
 class Validation:
-    """Scenes of the first corpus's val split, drawn once; call it with a model for its figures."""
+    """Scenes of other sounds than those trained on, drawn once; call it with a model for its figures."""
 
     def __init__(self, config: TrainConfig, corpora: OpenCorpora) -> None:
         self.config = config
-        self.corpus = corpora.validation[0][0]
+        self.corpus = corpora.validation
         self.scenes = draw_scenes(self.corpus, count=config.validation_scenes, seed=config.seed)
 
     def __call__(self, network: Network) -> dict[str, float]:
         """Localisation, and recall at 1 of captions with and without the place, both ways."""
         was_training = network.training
-        model = Model(network, self.config.model)
+        model = Model(network, self.config.model, device=str(next(network.parameters()).device))
         with torch.inference_mode():
             heard = hear_scenes(model, self.corpus, self.scenes)
-        figures = localisation(heard.direction, true_directions(self.scenes)) | self._recall(model, heard)
+        figures = self._recall(model, heard)
+        if network.has_direction:
+            figures |= localisation(heard.direction, true_directions(self.scenes))
         # Not before the sentences went through the network: their projection may have dropout.
         network.train(was_training)
         return figures

@@ -1,0 +1,158 @@
+"""What a run would be, before it is one: its size, its memory, its length, and the time that a step takes here."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from salm.errors import InputError
+from salm.model.encoders import Observation
+from salm.model.hub import build_frozen
+from salm.model.network import Network
+from salm.model.text import RobertaTower, Tokens
+from salm.scenes.dataset import Batch, SceneBatches
+from salm.training.config import TrainConfig
+from salm.training.corpora import OpenCorpora, open_corpora
+from salm.training.devices import OneProcess
+from salm.training.schedule import Schedule
+from salm.training.towers import TextInput
+from salm.training.trainer import Trainer
+
+__all__ = ["PROBE", "describe"]
+
+PROBE = 2
+"""Windows in the batch that is tried out."""
+
+_SENTENCE_TOKENS = 24
+_BYTES_A_WEIGHT, _BYTES_A_TRAINED_WEIGHT = 4, 16
+_GB = 1e9
+
+
+def describe(config: TrainConfig, *, device: str = "cpu") -> dict[str, Any]:
+    """What the run would train, with one step of it tried out on a small batch.
+
+    Returns
+    -------
+    dict
+        Parameters that are trained and frozen; ``memory_gb``, an estimate for one process with its whole share of the
+        batch (weights, gradients, Adam's two moments, and what the tried step kept for its backward pass, scaled to
+        the micro-batch); scenes, sounds and steps; ``step_s``, the time of a step with the whole batch on this
+        machine; ``loader_s``, the time of its scenes with the run's workers; ``hours`` for the run here. What needs
+        data is None where they are missing, and ``missing`` says which.
+    """
+    network = build_frozen(config.model)
+    trained = sum(p.numel() for p in network.parameters() if p.requires_grad)
+    frozen = sum(p.numel() for p in network.parameters() if not p.requires_grad)
+    tried = _try_out(network, config, device=device)
+    at_once = config.micro_batch_size or config.batch_size
+    kept = _BYTES_A_TRAINED_WEIGHT * trained + _BYTES_A_WEIGHT * frozen + tried.kept_bytes * at_once / PROBE
+    # In micro-batches every window goes forward once more.
+    passes = 4 / 3 if at_once < config.batch_size else 1.0
+    step_s = passes * tried.gradients_s * config.batch_size / PROBE + tried.update_s
+    return {
+        "model": config.model.name,
+        "trained_parameters": trained,
+        "frozen_parameters": frozen,
+        "memory_gb": round(kept / _GB, 1),
+        **_length(config, network, step_s=step_s),
+        "step_s": round(step_s, 2),
+        "tried_windows": PROBE,
+        "tried_step_s": round(tried.gradients_s + tried.update_s, 2),
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Tried:
+    gradients_s: float
+    update_s: float
+    kept_bytes: int
+
+
+def _length(config: TrainConfig, network: Network, *, step_s: float) -> dict[str, Any]:
+    try:
+        corpora = open_corpora(config)
+        schedule = config.schedule(len(corpora.source))
+    except InputError as error:
+        steps = None if config.epochs else config.steps
+        unknown = dict.fromkeys(("epoch_scenes", "scenes", "loader_s", "hours"))
+        return {**unknown, "steps": steps, "missing": str(error)}
+    loader_s = _loader_s(config, corpora, network)
+    return {
+        "epoch_scenes": len(corpora.source),
+        "scenes": schedule.steps * config.batch_size,
+        "steps": schedule.steps,
+        "loader_s": round(loader_s, 2),
+        "hours": round(schedule.steps * max(step_s, loader_s) / 3600, 2),
+        "missing": None,
+    }
+
+
+def _loader_s(config: TrainConfig, corpora: OpenCorpora, network: Network) -> float:
+    """Seconds that a batch's scenes take, shared out among the workers."""
+    arguments = corpora.batch_arguments(config) | {"batch_size": PROBE, "observe": network.observe, "batches": 2}
+    batches: SceneBatches[Observation] = SceneBatches(**arguments)
+    # The first one compiles and fills caches.
+    _ = batches[0]
+    begun = time.perf_counter()
+    _ = batches[1]
+    elapsed_s = time.perf_counter() - begun
+    return elapsed_s * config.batch_size / PROBE / max(1, config.workers)
+
+
+def _try_out(network: Network, config: TrainConfig, *, device: str) -> _Tried:
+    schedule = Schedule(steps=2, warmup_steps=0)
+    trainer = Trainer(network, config, schedule=schedule, devices=OneProcess(device))
+    trainer.read = _Unread(network)
+    batch = _made_up(network, config)
+    kept: dict[int, int] = {}
+    weights = {p.untyped_storage().data_ptr() for p in network.parameters()}
+
+    def keep(value: Tensor) -> Tensor:
+        storage = value.untyped_storage()
+        if storage.data_ptr() not in weights:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return value
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda value: value):
+        trainer.step(batch, 0)
+    begun = time.perf_counter()
+    trainer.gradients(batch, 1)
+    computed = time.perf_counter()
+    trainer.update(1)
+    return _Tried(gradients_s=computed - begun, update_s=time.perf_counter() - computed, kept_bytes=sum(kept.values()))
+
+
+class _Unread:
+    """Sentences of usual length, whatever they say: the time that they take does not depend on the words."""
+
+    def __init__(self, network: Network) -> None:
+        self.text = network.text
+
+    def __call__(self, sentences: Sequence[str]) -> TextInput:
+        """Tokens for a tower that is trained; what a frozen tower would have said before."""
+        if isinstance(self.text, RobertaTower):
+            ids = torch.randint(5, self.text.roberta.config.vocab_size, (len(sentences), _SENTENCE_TOKENS))
+            return Tokens(ids, torch.ones_like(ids))
+        return torch.randn(len(sentences), self.text.dim)
+
+
+def _made_up(network: Network, config: TrainConfig) -> Batch[Observation]:
+    """A batch of noise from all around."""
+    rng = np.random.default_rng(0)
+    foa = 0.1 * rng.standard_normal((PROBE, 4, config.model.features.window_samples), dtype=np.float32)
+    direction = torch.nn.functional.normalize(torch.from_numpy(foa[:, 1:, 0]), dim=-1)
+    names = [f"noise {number}" for number in range(PROBE)]
+    return Batch(
+        observation=network.observe(torch.from_numpy(foa)),
+        direction=direction,
+        sector=torch.arange(PROBE),
+        captions=names,
+        spatial_captions=names,
+        rivals=[[name] * 7 for name in names],
+        same_sound=torch.eye(PROBE, dtype=torch.bool),
+        same_scene=torch.eye(PROBE, dtype=torch.bool),
+    )

@@ -1,0 +1,62 @@
+"""What is said of a run before it is one."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from salm.model import hub
+from salm.model.config import RobertaSize
+from salm.model.presets import preset
+from salm.training.config import CorpusConfig, TrainConfig
+from salm.training.dry_run import describe
+
+Quick = Callable[..., TrainConfig]
+
+
+def test_it_counts_what_would_be_trained(quick: Quick) -> None:
+    config = quick(corpora=(CorpusConfig(per_kind=2), CorpusConfig(per_kind=1)))
+    said = describe(config)
+    every = sum(parameter.numel() for parameter in hub.build_frozen(config.model).parameters())
+    assert said["trained_parameters"] + said["frozen_parameters"] == every
+    # The words of the text tower alone are 30522 vectors.
+    assert said["frozen_parameters"] > 30_522 * 64 > said["trained_parameters"]
+    # Nine sounds at three places each.
+    assert (said["epoch_scenes"], said["steps"], said["scenes"]) == (27, 6, 24)
+    assert said["missing"] is None
+
+
+def test_the_time_of_a_step_grows_with_the_batch(quick: Quick) -> None:
+    few, many = (describe(quick(batch_size=size)) for size in (2, 200))
+    assert many["step_s"] > 5 * few["step_s"] > 0
+    assert few["tried_windows"] == 2
+    assert many["loader_s"] > 5 * few["loader_s"] > 0
+    assert many["hours"] > 0
+
+
+def test_memory_is_that_of_a_micro_batch(quick: Quick) -> None:
+    large = replace(preset("tiny"), htsat=replace(preset("tiny").htsat, embed_dim=32))
+    whole, pieces, less = (
+        describe(quick(model=large, batch_size=512, **settings))["memory_gb"]
+        for settings in ({}, {"micro_batch_size": 8}, {"gradient_checkpointing": True})
+    )
+    assert whole > 5 * pieces
+    assert whole > 1.5 * less
+
+
+def test_a_text_tower_without_words_can_be_tried_out(quick: Quick) -> None:
+    size = RobertaSize(vocabulary=30, dim=16, layers=1, heads=2, hidden=16)
+    said = describe(quick(model=replace(preset("tiny"), text="roberta", roberta=size), rivals=0))
+    assert said["frozen_parameters"] == 0
+
+
+def test_without_data_it_says_what_it_can(quick: Quick, tmp_path) -> None:
+    said = describe(quick(scene_files=(str(tmp_path / "sclotho.jsonl"),), epochs=2))
+    assert "sclotho.jsonl" in said["missing"]
+    assert (said["steps"], said["hours"]) == (None, None)
+    assert said["step_s"] > 0
+
+
+@pytest.mark.parametrize("steps", [5])
+def test_the_length_in_steps_is_known_without_data(quick: Quick, tmp_path, steps: int) -> None:
+    assert describe(quick(scene_files=(str(tmp_path / "s.jsonl"),), steps=steps))["steps"] == steps
