@@ -112,7 +112,8 @@ class SceneTable(Sequence[Scene]):
         InputError
             If it cannot be read.
         """
-        return open_corpus(self.head["corpus"], split=self.head["split"], keep_in_memory=keep_in_memory)
+        folder, split, layout = (self.head[name] for name in ("corpus", "split", "layout"))
+        return open_corpus(folder, split=split, layout=layout, keep_in_memory=keep_in_memory)
 
     def check_sounds(self, known: Container[str], *, corpus: str) -> None:
         """Look for every sound of every scene among known ones, without parsing the scenes.
