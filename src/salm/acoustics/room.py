@@ -230,7 +230,7 @@ def _sample_absorption(rng: np.random.Generator) -> Float64[np.ndarray, "6 8"]:
     """On each surface two materials in random shares, each band a little off its textbook value."""
     pairs, shares, deviations = np.empty((6, 2, 8)), np.empty((6, 1)), np.empty((6, 8))
     for surface, materials in enumerate(_MATERIALS):
-        pairs[surface] = materials[rng.integers(len(materials), size=2)]
+        pairs[surface] = materials[rng.integers(len(materials))], materials[rng.integers(len(materials))]
         shares[surface] = rng.uniform()
         deviations[surface] = rng.normal(0, 0.15, 8)
     mixed = (shares * pairs[:, 0] + (1 - shares) * pairs[:, 1]) * np.exp(deviations)

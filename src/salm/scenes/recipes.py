@@ -106,8 +106,12 @@ def make_recipe(name: str, root: str | Path, out: Path, *, seed: int = 0, jitter
 
 def _lines(corpus: ClipCorpus, *, seed: int, ranges: SceneRanges) -> Iterator[str]:
     for sound in tqdm(corpus.sounds, unit="clip", disable=None):
-        for scene in clip_scenes(sound, seed=seed, ranges=ranges):
-            yield json.dumps({"split": sound.split, **scene.to_dict()}) + "\n"
+        rows = [{"split": sound.split, **scene.to_dict()} for scene in clip_scenes(sound, seed=seed, ranges=ranges)]
+        # Most of a line is the room, which is the same for all places of a clip: it is written out once.
+        room = json.dumps(rows[0]["room"])
+        for row in rows:
+            del row["room"]
+            yield f'{json.dumps(row)[:-1]}, "room": {room}}}\n'
 
 
 def _rounded(room: Room) -> Room:

@@ -207,6 +207,9 @@ def _head(line: bytes, path: Path) -> dict[str, Any]:
     head = {"layout": "manifest", **_parsed(line, f"{path}, line 1")}
     if not {"corpus", "split"} <= head.keys():
         raise InputError(f"{path} does not begin with the corpus of its scenes; {_MAKES}")
+    for name in ("corpus", "split", "layout"):
+        if not isinstance(head[name], str | None):
+            raise InputError(f"{path}, line 1: the {name} is {head[name]!r} but must be text or null; {_MAKES}")
     return head
 
 
