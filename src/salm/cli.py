@@ -273,28 +273,59 @@ class Edit(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class ScenesMake(Command):
-    """Draw scenes from a corpus, as JSON lines."""
+    """Draw scenes as JSON lines: some from a corpus, or all of one of the paper's data sets."""
 
+    recipe: Positional[str] = ""
+    """Data set of the paper, sclotho or saudiocaps, to make from a copy of its corpus; left out, any corpus."""
     out: Out
     """File to write, one scene a line."""
+    root: Path | None = None
+    """Folder with Clotho's or AudioCaps' tables and audio, for a data set of the paper."""
+    jitter: Literal["wide", "narrow"] | None = None
+    """How far sounds of a data set are off their sectors' centres; left out, wide, which leaves no gaps."""
     corpus: Path | None = None
     """Folder with sounds and a manifest; left out, the built-in procedural sounds."""
-    split: str = "train"
-    """Split of the corpus."""
-    count: int = 100
-    """Scenes to draw."""
+    split: str | None = None
+    """Split of the corpus; left out, train."""
+    count: int | None = None
+    """Scenes to draw from the corpus; left out, 100."""
     seed: int = 0
     """Of everything."""
 
     def run(self) -> int:
         """Write the scenes."""
+        _at_least(0, seed=self.seed)
+        return self._of_recipe() if self.recipe else self._of_corpus()
+
+    def _of_corpus(self) -> int:
         from salm.scenes.storage import make_scenes
 
-        _at_least(1, count=self.count)
-        _at_least(0, seed=self.seed)
-        count = make_scenes(self.out, corpus=self.corpus, split=self.split, count=self.count, seed=self.seed)
+        self._refuse("root", "jitter", because="belongs to a data set of the paper; name sclotho or saudiocaps too")
+        count = 100 if self.count is None else self.count
+        _at_least(1, count=count)
+        split = "train" if self.split is None else self.split
+        count = make_scenes(self.out, corpus=self.corpus, split=split, count=count, seed=self.seed)
         self.tell({"out": str(self.out), "scenes": count}, lambda: _say(f"{_counted(count, 'scene')} in {self.out}"))
         return 0
+
+    def _of_recipe(self) -> int:
+        from salm.scenes.recipes import make_recipe
+
+        because = f"does not go with {self.recipe}, which is every clip below --root"
+        self._refuse("corpus", "split", "count", because=because)
+        if self.root is None:
+            raise InputError(f"{self.recipe} needs --root, the folder with a copy of its corpus.")
+        made = make_recipe(self.recipe, self.root, self.out, seed=self.seed, jitter=self.jitter or "wide")
+        rows, clips, missing = made["rows"], made["clips"], made["missing"]
+        lacking = f"; {missing} left out for want of audio"
+        summary = f"{_counted(rows, 'scene')} of {_counted(clips, 'clip')} in {self.out}{lacking if missing else ''}"
+        document = {"out": str(self.out), "scenes": rows, "clips": clips, "missing": missing}
+        self.tell(document, lambda: _say(summary))
+        return 0
+
+    def _refuse(self, *options: str, because: str) -> None:
+        if given := [option for option in options if getattr(self, option) is not None]:
+            raise InputError(f"--{given[0]} {because}.")
 
 
 @dataclass(frozen=True, kw_only=True)

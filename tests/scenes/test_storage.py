@@ -156,6 +156,7 @@ HEAD = '{"corpus": null, "split": "test"}'
         ("", "does not begin with the corpus"),
         (f"{SCENE}\n", "does not begin with the corpus"),
         ("RIFF....WAVE\n", "line 1 is no JSON"),
+        ('{"corpus": 5, "split": "test"}\n', "line 1: the corpus is 5 but must be text or null"),
         (f"{HEAD}\n{SCENE}\n{SCENE[:-9]}\n", "line 3 is no JSON"),
         (f"{HEAD}\n[1, 2]\n", r"line 2 is no scene but \[1, 2\]"),
         (f"{HEAD}\n{SCENE.replace('distance_m', 'far_m')}\n", "line 2: the scene is not complete.*'far_m'"),

@@ -1,5 +1,6 @@
 """Shoebox rooms: size, walls, microphone, and where sources may stand."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -8,7 +9,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from salm.acoustics._bands import BAND_CENTRES_HZ, SPEED_OF_SOUND_M_S, air_attenuation
-from salm.acoustics._materials import CEILINGS, FLOORS, WALLS, Spectrum
+from salm.acoustics._materials import CEILINGS, FLOORS, WALLS
 from salm.errors import InputError
 from salm.frame import unit_vector, wrap_deg
 
@@ -20,6 +21,9 @@ SURFACES = ("x0", "x1", "y0", "y1", "z0", "z1")
 Point = tuple[float, float, float]
 
 _DRAWS = 1000
+
+_MATERIALS = tuple(np.array(list(materials.values())) for materials in (WALLS, WALLS, WALLS, WALLS, FLOORS, CEILINGS))
+_AIR_ATTENUATION = air_attenuation(BAND_CENTRES_HZ)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +58,7 @@ class Room:
     @property
     def volume_m3(self) -> float:
         """Length times width times height."""
-        return float(np.prod(self.size_m))
+        return math.prod(self.size_m)
 
     @property
     def surface_areas_m2(self) -> Float64[np.ndarray, " 6"]:
@@ -69,12 +73,13 @@ class Room:
         delta = c (-S ln(1 - a) + 8 m V) / (4 V): a is the mean absorption of the walls and m the attenuation of
         amplitude by air. Energy goes with exp(-delta t).
         """
-        areas = self.surface_areas_m2
-        mean = areas @ np.asarray(self.absorption) / areas.sum()
+        areas, volume = self.surface_areas_m2, self.volume_m3
+        surface = areas.sum()
+        mean = areas @ np.asarray(self.absorption) / surface
         # The floor keeps the rate of an anechoic room finite, and with it every product with time.
-        walls = -areas.sum() * np.log(np.maximum(1 - mean, 1e-30))
-        air = 8 * air_attenuation(BAND_CENTRES_HZ) * self.volume_m3
-        return np.asarray(SPEED_OF_SOUND_M_S * (walls + air) / (4 * self.volume_m3))
+        walls = -surface * np.log(np.maximum(1 - mean, 1e-30))
+        air = 8 * _AIR_ATTENUATION * volume
+        return np.asarray(SPEED_OF_SOUND_M_S * (walls + air) / (4 * volume))
 
     @property
     def rt60_s(self) -> Float64[np.ndarray, " 8"]:
@@ -88,8 +93,8 @@ class Room:
 
     def contains(self, position_m: Iterable[float]) -> bool:
         """Whether a point is inside the room, not on a wall."""
-        point = np.asarray(tuple(position_m))
-        return point.shape == (3,) and bool(np.all((point > 0) & (point < self.size_m)))
+        point = tuple(position_m)
+        return len(point) == 3 and all(0 < at < side for at, side in zip(point, self.size_m, strict=True))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain form, ready for JSON."""
@@ -162,8 +167,7 @@ def sample_room(
         raise InputError(f"jitter is {jitter} but must be at least 0 and below 0.5.")
     for _ in range(_DRAWS):
         size = np.array([rng.uniform(*length_m), rng.uniform(*length_m), rng.uniform(*height_m)])
-        tables = (WALLS, WALLS, WALLS, WALLS, FLOORS, CEILINGS)
-        absorption = np.stack([_sample_absorption(rng, materials) for materials in tables])
+        absorption = _sample_absorption(rng)
         microphone = size * (0.5 + rng.uniform(-jitter, jitter, 3))
         room = Room(size_m=size.tolist(), absorption=absorption.tolist(), microphone_m=microphone.tolist())
         if rt60_s[0] <= room.mid_rt60_s <= rt60_s[1]:
@@ -201,8 +205,8 @@ def sample_position(
         If no direction of 1000 drawn leaves room for a source.
     """
     for _ in range(_DRAWS):
-        azimuth = rng.uniform(*np.broadcast_to(azimuth_deg, 2))
-        elevation = rng.uniform(*np.broadcast_to(elevation_deg, 2))
+        azimuth = rng.uniform(*_ends(azimuth_deg))
+        elevation = rng.uniform(*_ends(elevation_deg))
         farthest = min(max(room.size_m) / 2, _distance_to_walls(room, unit_vector(azimuth, elevation), wall_m=wall_m))
         if farthest >= nearest_m:
             return Position(float(wrap_deg(azimuth)), float(elevation), float(rng.uniform(nearest_m, farthest)))
@@ -212,20 +216,25 @@ def sample_position(
     )
 
 
+def _ends(angle_deg: float | tuple[float, float]) -> tuple[float, float]:
+    return angle_deg if isinstance(angle_deg, tuple) else (angle_deg, angle_deg)
+
+
 def _distance_to_walls(room: Room, direction: Float64[np.ndarray, " 3"], *, wall_m: float) -> float:
     """Distance along a direction at which the first wall is `wall_m` away; negative if it is nearer already."""
-    microphone = np.asarray(room.microphone_m)
-    ahead = np.where(direction > 0, np.asarray(room.size_m) - microphone, microphone) - wall_m
-    speed = np.abs(direction)
-    return float(np.min(ahead[speed > 0] / speed[speed > 0]))
+    axes = zip(room.size_m, room.microphone_m, direction.tolist(), strict=True)
+    return float(min(((side - at if step > 0 else at) - wall_m) / abs(step) for side, at, step in axes if step))
 
 
-def _sample_absorption(rng: np.random.Generator, materials: Mapping[str, Spectrum]) -> Float64[np.ndarray, " 8"]:
-    """Two materials in random shares, each band a little off its textbook value."""
-    first, second = rng.choice(np.array(list(materials.values())), size=2)
-    share = rng.uniform()
-    mixed = (share * first + (1 - share) * second) * np.exp(rng.normal(0, 0.15, 8))
-    return np.asarray(np.clip(mixed, 0.005, 0.99))
+def _sample_absorption(rng: np.random.Generator) -> Float64[np.ndarray, "6 8"]:
+    """On each surface two materials in random shares, each band a little off its textbook value."""
+    pairs, shares, deviations = np.empty((6, 2, 8)), np.empty((6, 1)), np.empty((6, 8))
+    for surface, materials in enumerate(_MATERIALS):
+        pairs[surface] = materials[rng.integers(len(materials))], materials[rng.integers(len(materials))]
+        shares[surface] = rng.uniform()
+        deviations[surface] = rng.normal(0, 0.15, 8)
+    mixed = (shares * pairs[:, 0] + (1 - shares) * pairs[:, 1]) * np.exp(deviations)
+    return np.asarray(np.minimum(np.maximum(mixed, 0.005), 0.99))
 
 
 def _check_absorption(absorption: Sequence[Sequence[float]]) -> None:
@@ -238,4 +247,4 @@ def _check_absorption(absorption: Sequence[Sequence[float]]) -> None:
 
 
 def _floats(values: Iterable[float]) -> tuple[float, ...]:
-    return tuple(float(value) for value in values)
+    return tuple(map(float, values))

@@ -9,7 +9,12 @@ from salm.frame import sector_centre_deg, wrap_deg
 from salm.scenes.corpora.base import Sound
 from salm.scenes.scene import Scene, Source
 
-__all__ = ["SceneRanges", "draw_scene", "draw_variants"]
+__all__ = ["POSITIONS", "SceneRanges", "draw_scene", "draw_variants"]
+
+POSITIONS = 3
+"""At how many places the paper puts each sound."""
+
+_CENTRES_DEG = tuple(sector_centre_deg(sector) for sector in range(8))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,30 +44,38 @@ def draw_scene(
 
 
 def draw_variants(
-    rng: np.random.Generator, sound: Sound, *, count: int = 3, ranges: SceneRanges | None = None
+    rng: np.random.Generator,
+    sound: Sound,
+    *,
+    count: int = POSITIONS,
+    ranges: SceneRanges | None = None,
+    room: Room | None = None,
 ) -> tuple[Scene, ...]:
-    """One sound at several places in the same room, each in a sector of its own: the paper's augmentation."""
+    """One sound at several places in the same room, each in a sector of its own: the paper's augmentation.
+
+    The room is drawn unless it is given.
+    """
     ranges = ranges or SceneRanges()
-    room = sample_room(rng, jitter=ranges.microphone_jitter)
+    room = room or sample_room(rng, jitter=ranges.microphone_jitter)
     sectors = rng.choice(8, size=count, replace=False)
     return tuple(_place(rng, sound, room, int(sector), ranges) for sector in sectors)
 
 
 def _place(rng: np.random.Generator, sound: Sound, room: Room | None, sector: int, ranges: SceneRanges) -> Scene:
-    centre_deg = float(sector_centre_deg(sector))
+    centre_deg = _CENTRES_DEG[sector]
     azimuth_range = (centre_deg - ranges.jitter_deg, centre_deg + ranges.jitter_deg)
     elevation_range = (-ranges.elevation_deg, ranges.elevation_deg)
     if room is None:
-        azimuth_deg, elevation_deg, distance_m = rng.uniform(*azimuth_range), rng.uniform(*elevation_range), 1.0
+        azimuth_deg = float(wrap_deg(rng.uniform(*azimuth_range)))
+        elevation_deg, distance_m = float(rng.uniform(*elevation_range)), 1.0
     else:
-        place = sample_position(rng, room, azimuth_range, elevation_range)
-        azimuth_deg, elevation_deg, distance_m = place.azimuth_deg, place.elevation_deg, place.distance_m
+        azimuth_deg, elevation_deg, distance_m = sample_position(rng, room, azimuth_range, elevation_range)
     source = Source(
         sound_id=sound.id,
         caption=sound.captions[0],
-        azimuth_deg=float(wrap_deg(azimuth_deg)),
-        elevation_deg=float(elevation_deg),
-        distance_m=float(distance_m),
+        azimuth_deg=azimuth_deg,
+        elevation_deg=elevation_deg,
+        distance_m=distance_m,
     )
     noise_db = None if ranges.noise_db is None else float(rng.uniform(*ranges.noise_db))
     return Scene(seed=int(rng.integers(2**31)), sources=(source,), room=room, noise_db=noise_db)

@@ -13,14 +13,11 @@ from jaxtyping import Float, Int64
 
 from salm.errors import InputError
 from salm.scenes.corpora.base import Corpus, Sound
-from salm.scenes.sample import SceneRanges, draw_scene
+from salm.scenes.sample import POSITIONS, SceneRanges, draw_scene
 from salm.scenes.scene import Scene
 from salm.scenes.storage import SceneTable
 
-__all__ = ["POSITIONS", "Drawn", "FixedScenes", "FreshScenes", "SceneSource"]
-
-POSITIONS = 3
-"""At how many places the paper puts each sound."""
+__all__ = ["Drawn", "FixedScenes", "FreshScenes", "SceneSource"]
 
 
 class Drawn(NamedTuple):

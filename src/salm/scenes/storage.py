@@ -112,7 +112,8 @@ class SceneTable(Sequence[Scene]):
         InputError
             If it cannot be read.
         """
-        return open_corpus(self.head["corpus"], split=self.head["split"], keep_in_memory=keep_in_memory)
+        folder, split, layout = (self.head[name] for name in ("corpus", "split", "layout"))
+        return open_corpus(folder, split=split, layout=layout, keep_in_memory=keep_in_memory)
 
     def check_sounds(self, known: Container[str], *, corpus: str) -> None:
         """Look for every sound of every scene among known ones, without parsing the scenes.
@@ -206,6 +207,9 @@ def _head(line: bytes, path: Path) -> dict[str, Any]:
     head = {"layout": "manifest", **_parsed(line, f"{path}, line 1")}
     if not {"corpus", "split"} <= head.keys():
         raise InputError(f"{path} does not begin with the corpus of its scenes; {_MAKES}")
+    for name in ("corpus", "split", "layout"):
+        if not isinstance(head[name], str | None):
+            raise InputError(f"{path}, line 1: the {name} is {head[name]!r} but must be text or null; {_MAKES}")
     return head
 
 

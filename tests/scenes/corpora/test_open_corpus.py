@@ -1,6 +1,7 @@
 """One door to every corpus."""
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -8,6 +9,8 @@ import soundfile
 
 from salm.errors import InputError
 from salm.scenes.corpora import open_corpus
+from salm.scenes.corpora.audiocaps import AudioCapsCorpus
+from salm.scenes.corpora.clotho import ClothoCorpus
 from salm.scenes.corpora.folder import FolderCorpus
 from salm.scenes.corpora.procedural import KINDS, ProceduralCorpus
 
@@ -63,3 +66,35 @@ def test_an_unknown_split_lists_those_there_are(folder: Path, procedural: bool) 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"nowhere.* does not exist"):
         open_corpus(tmp_path / "nowhere", split="train")
+
+
+@pytest.mark.parametrize("layout", ["clotho", "audiocaps"])
+def test_layouts_of_others_are_opened(tmp_path: Path, layout: Literal["clotho", "audiocaps"]) -> None:
+    (tmp_path / "clotho_captions_validation.csv").write_text(
+        "file_name,caption_1,caption_2,caption_3,caption_4,caption_5\nabcdefghijk.wav,A,B,C,D,E\n", encoding="utf-8"
+    )
+    (tmp_path / "val.csv").write_text(
+        "audiocap_id,youtube_id,start_time,caption\n1,abcdefghijk,0,A\n", encoding="utf-8"
+    )
+    soundfile.write(tmp_path / "abcdefghijk.wav", np.random.default_rng(0).uniform(-1, 1, 480), 24_000)
+    corpus = open_corpus(tmp_path, split="val", layout=layout)
+    assert isinstance(corpus, ClothoCorpus if layout == "clotho" else AudioCapsCorpus)
+    assert [sound.split for sound in open_corpus(tmp_path, split=None, layout=layout).sounds] == ["val"]
+    kept = open_corpus(tmp_path, split="val", layout=layout, keep_in_memory=True)
+    sound_id = kept.sounds[0].id
+    np.testing.assert_array_equal(kept.audio(sound_id), corpus.audio(sound_id).astype(np.float16))
+    with pytest.raises(InputError, match=f"the layout {layout} has no manifest with a column 'mood'"):
+        open_corpus(tmp_path, split="val", layout=layout, rows={"mood": "gay"})
+    with pytest.raises(InputError, match="procedural corpus has a layout and splits of its own"):
+        open_corpus(None, split="val", layout=layout)
+
+
+def test_all_splits_are_of_a_folder_only(folder: Path) -> None:
+    assert [sound.id for sound in open_corpus(folder, split=None).sounds] == ["dog", "bell"]
+    with pytest.raises(InputError, match="name a folder, or one split"):
+        open_corpus(None, split=None)
+
+
+def test_an_unknown_layout_lists_those_there_are(folder: Path) -> None:
+    with pytest.raises(InputError, match="layout of a corpus is 'esc50' but must be manifest, clotho, audiocaps"):
+        open_corpus(folder, split="test", layout="esc50")  # type: ignore[arg-type]

@@ -21,6 +21,7 @@ class Sound:
     captions: tuple[str, ...]
     """Sentences that describe it, without place words; at least one, the main caption first."""
     duration_s: float
+    """In seconds; what is typical where a corpus does not open its files to look."""
     category: str = ""
     """AudioSet-ontology style name of what sounds; empty if not known."""
     split: str = "train"

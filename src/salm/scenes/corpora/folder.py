@@ -8,17 +8,17 @@
 """
 
 import copy
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import soundfile
-import soxr
-from jaxtyping import Float16, Float32
+from jaxtyping import Float32
 
 from salm.errors import InputError
-from salm.scenes.corpora.base import Sound, peak_normalised
+from salm.scenes.corpora.base import Sound
+from salm.scenes.corpora.files import SoundFiles
+from salm.scenes.corpora.table import read_rows
 
 __all__ = ["FolderCorpus"]
 
@@ -35,8 +35,7 @@ class FolderCorpus:
     manifest
         Name of the table within the folder, UTF-8 with a header line.
     keep_in_memory
-        Keep what was decoded, as float16 (about 170 MB an hour at 24 kHz), so that each file is decoded once.
-        Samples are then rounded to 11 bits, on the first call too.
+        Decode each sound once; see :class:`~salm.scenes.corpora.files.SoundFiles`.
 
     Raises
     ------
@@ -54,16 +53,14 @@ class FolderCorpus:
         self.folder = Path(folder)
         self.name = self.folder.resolve().name
         table = self.folder / manifest
-        self._rows = _read_rows(table)
+        self._rows = read_rows(table, required=_REQUIRED)
         self.sounds: tuple[Sound, ...] = tuple(
             _sound(row, self.folder, f"{table}, line {line}") for line, row in self._rows
         )
         _check_unique(self.sounds, table)
         _check_splits(self.sounds, table)
-        self._files = {
-            sound.id: self.folder / row["file"] for sound, (_, row) in zip(self.sounds, self._rows, strict=True)
-        }
-        self._memory: dict[tuple[str, int], Float16[np.ndarray, " time"]] | None = {} if keep_in_memory else None
+        files = {sound.id: self.folder / row["file"] for sound, (_, row) in zip(self.sounds, self._rows, strict=True)}
+        self._files = SoundFiles(files, corpus=self.name, keep_in_memory=keep_in_memory)
 
     def select(self, *, split: str | None = None, rows: Mapping[str, str] | None = None) -> "FolderCorpus":
         """Corpus of those sounds that are in a split and have the given values in the given columns of the table.
@@ -94,35 +91,7 @@ class FolderCorpus:
         InputError
             If the corpus has no such sound, or its file cannot be decoded, is empty or holds what is no number.
         """
-        if sound_id not in self._files:
-            raise InputError(f"the corpus {self.name} has no sound {sound_id!r}; its ids are in its manifest.")
-        path = self._files[sound_id]
-        if self._memory is None:
-            return _decode(path, rate_hz=rate_hz)
-        if (sound_id, rate_hz) not in self._memory:
-            self._memory[sound_id, rate_hz] = _decode(path, rate_hz=rate_hz).astype(np.float16)
-        return self._memory[sound_id, rate_hz].astype(np.float32)
-
-
-def _read_rows(table: Path) -> list[tuple[int, dict[str, str]]]:
-    """Rows with the line each ends on, every value stripped; cells that are missing are empty."""
-    try:
-        # Spreadsheets put a byte order mark before the first column's name.
-        with table.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, restval="", strict=True)
-            columns = reader.fieldnames or ()
-            rows = [(reader.line_num, row) for row in reader]
-    except FileNotFoundError as error:
-        raise InputError(f"{table} does not exist; a corpus is a folder with a table of its sounds.") from error
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{table} cannot be read as a CSV table in UTF-8: {error}.") from error
-    if missing := [column for column in _REQUIRED if column not in columns]:
-        raise InputError(f"{table} has no column {' and no column '.join(missing)}; it has {', '.join(columns)}.")
-    if not rows:
-        raise InputError(f"{table} lists no sounds; add one row a sound.")
-    if too_long := next((line for line, row in rows if None in row), None):
-        raise InputError(f"{table}, line {too_long}: there are more cells than columns; quote cells that hold a comma.")
-    return [(line, {column: value.strip() for column, value in row.items()}) for line, row in rows]
+        return self._files.audio(sound_id, rate_hz=rate_hz)
 
 
 def _sound(row: Mapping[str, str], folder: Path, where: str) -> Sound:
@@ -180,15 +149,3 @@ def _check_known(what: str, value: str, known: Sequence[str] | Mapping[str, str]
         names = sorted(set(known))
         listed = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
         raise InputError(f"no sound of the corpus {corpus} has the {what} {value!r}; there is {listed}.")
-
-
-def _decode(path: Path, *, rate_hz: int) -> Float32[np.ndarray, " time"]:
-    try:
-        samples, file_rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
-    except soundfile.LibsndfileError as error:
-        raise InputError(f"{path} is no audio file that can be read.") from error
-    mono = samples.mean(axis=1)
-    if not mono.size or not np.isfinite(mono).all():
-        raise InputError(f"{path} {'holds values that are no numbers' if mono.size else 'holds no samples'}.")
-    resampled: Float32[np.ndarray, " time"] = soxr.resample(mono, file_rate_hz, rate_hz)
-    return peak_normalised(resampled)

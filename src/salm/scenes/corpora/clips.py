@@ -1,0 +1,106 @@
+"""What the captioned corpora of others have in common: tables of clips, and audio that may be there or not."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32
+
+from salm.errors import InputError
+from salm.scenes.corpora.base import Sound
+from salm.scenes.corpora.files import AudioListing, SoundFiles
+
+__all__ = ["Clip", "ClipCorpus", "find_table"]
+
+_TABLE_FOLDERS = ("", "dataset", "csv", "captions", "clotho_csv_files")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clip:
+    """A sound of a table, and what its file may be called."""
+
+    sound: Sound
+    stems: tuple[str, ...]
+    """Names without ending, the surest first."""
+
+
+class ClipCorpus:
+    """Clips of a partial or full copy of a corpus; a clip whose audio is missing is left out and counted.
+
+    Nothing is read of the audio files until they are asked for.
+
+    Parameters
+    ----------
+    name
+        What reports call it.
+    root
+        Folder in which the audio is, at any depth.
+    clips
+        All clips of the tables that there are.
+    split
+        Only clips of this split; None is all.
+    folders
+        Words in the names of the folders that hold each split's audio. A file in a folder of another split is none of a
+        clip's.
+    expected
+        The layout in words, for messages.
+    keep_in_memory
+        Decode each sound once; see :class:`~salm.scenes.corpora.files.SoundFiles`.
+
+    Raises
+    ------
+    InputError
+        If there are no clips, none of the split or none with audio.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        root: Path,
+        clips: Sequence[Clip],
+        *,
+        split: str | None,
+        folders: Mapping[str, Sequence[str]],
+        expected: str,
+        keep_in_memory: bool,
+    ) -> None:
+        self.name = name
+        if not clips:
+            what = "holds none of its tables" if root.is_dir() else "is no folder"
+            raise InputError(f"{root} {what}; of {name} is expected: {expected}.")
+        asked = [clip for clip in clips if split in (None, clip.sound.split)]
+        if not asked:
+            there = ", ".join(dict.fromkeys(clip.sound.split for clip in clips))
+            raise InputError(f"{root} has no table of the split {split!r} of {name}; it has {there}.")
+        files = _located(AudioListing(root), asked, folders)
+        if not files:
+            raise InputError(f"{root} has the audio of none of {len(asked)} clips; of {name} is expected: {expected}.")
+        self.sounds: tuple[Sound, ...] = tuple(clip.sound for clip in asked if clip.sound.id in files)
+        self.missing = len(asked) - len(self.sounds)
+        """Clips of the tables whose audio is not there."""
+        self._files = SoundFiles(files, corpus=name, keep_in_memory=keep_in_memory)
+
+    def audio(self, sound_id: str, *, rate_hz: int = 24_000) -> Float32[np.ndarray, " time"]:
+        """Samples of one sound, channels averaged, resampled, its peak at -3 dBFS.
+
+        Raises
+        ------
+        InputError
+            If the corpus has no such sound, or its file cannot be decoded, is empty or holds what is no number.
+        """
+        return self._files.audio(sound_id, rate_hz=rate_hz)
+
+
+def find_table(root: Path, name: str) -> Path | None:
+    """A table in a folder or in one of the folders that are usual for it; None if it is in none."""
+    places = (root / folder / name for folder in _TABLE_FOLDERS)
+    return next((place for place in places if place.is_file()), None)
+
+
+def _located(listing: AudioListing, clips: Sequence[Clip], folders: Mapping[str, Sequence[str]]) -> dict[str, Path]:
+    all_words = frozenset(word for words in folders.values() for word in words)
+    places = {
+        clip.sound.id: listing.find(clip.stems, near=folders[clip.sound.split], not_near=all_words) for clip in clips
+    }
+    return {sound_id: path for sound_id, path in places.items() if path is not None}

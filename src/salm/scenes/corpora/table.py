@@ -1,0 +1,43 @@
+"""CSV tables that list the sounds of a corpus."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+from salm.errors import InputError
+
+__all__ = ["read_rows"]
+
+
+def read_rows(table: Path, *, required: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
+    """Rows of a table with the line each ends on, every value stripped; cells that are missing are empty.
+
+    Parameters
+    ----------
+    table
+        UTF-8 with a header line.
+    required
+        Columns that the table must have.
+
+    Raises
+    ------
+    InputError
+        If the table is missing, cannot be read, lacks a column or has no rows, or if a row has more cells than columns.
+    """
+    try:
+        # Spreadsheets put a byte order mark before the first column's name.
+        with table.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, restval="", strict=True)
+            columns = reader.fieldnames or ()
+            rows = [(reader.line_num, row) for row in reader]
+    except FileNotFoundError as error:
+        raise InputError(f"{table} does not exist; a corpus is a folder with a table of its sounds.") from error
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{table} cannot be read as a CSV table in UTF-8: {error}.") from error
+    if missing := [column for column in required if column not in columns]:
+        raise InputError(f"{table} has no column {' and no column '.join(missing)}; it has {', '.join(columns)}.")
+    if not rows:
+        raise InputError(f"{table} lists no sounds; add one row a sound.")
+    if too_long := next((line for line, row in rows if None in row), None):
+        raise InputError(f"{table}, line {too_long}: there are more cells than columns; quote cells that hold a comma.")
+    return [(line, {column: value.strip() for column, value in row.items()}) for line, row in rows]
