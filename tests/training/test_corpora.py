@@ -9,8 +9,10 @@ import soundfile
 
 from salm.errors import InputError
 from salm.model.presets import preset
-from salm.scenes.dataset import SceneBatches
+from salm.scenes.dataset import SceneBatches, WindowRanges
+from salm.scenes.recipes import make_recipe
 from salm.scenes.source import FreshScenes
+from salm.scenes.storage import SceneTable
 from salm.training.config import CorpusConfig, TrainConfig
 from salm.training.corpora import open_corpora
 
@@ -75,3 +77,40 @@ def test_a_corpus_without_a_val_split_is_refused(config: TrainConfig, folder: Pa
     table.write_text(table.read_text(encoding="utf-8").replace(",val,", ",train,"), encoding="utf-8")
     with pytest.raises(InputError, match=r"no sound of the corpus .* has the split 'val'"):
         open_corpora(config)
+
+
+@pytest.fixture
+def clotho(tmp_path: Path) -> Path:
+    """A copy of Clotho with one sound a split."""
+    for number, split in enumerate(("development", "validation", "evaluation")):
+        (tmp_path / split).mkdir()
+        noise = np.random.default_rng(number).uniform(-1, 1, 44_100)
+        soundfile.write(tmp_path / split / f"{split} bell.wav", noise, 44_100)
+        captions = ",".join(f"A bell rings for the {time} time." for time in ("1st", "2nd", "3rd", "4th", "5th"))
+        header = "file_name," + ",".join(f"caption_{i}" for i in range(1, 6))
+        table = tmp_path / f"clotho_captions_{split}.csv"
+        table.write_text(f"{header}\n{split} bell.wav,{captions}\n", encoding="utf-8")
+    return tmp_path
+
+
+def test_fixed_scenes_take_the_place_of_corpora(clotho: Path) -> None:
+    make_recipe("sclotho", clotho, clotho / "sclotho.jsonl")
+    config = TrainConfig(
+        model=preset("tiny"),
+        scene_files=(str(clotho / "sclotho.jsonl"),),
+        splits=("train", "val"),
+        validation_split="test",
+        windows=WindowRanges(looped=0.0, low_pass=0.0, identity_targets=True),
+        batch_size=2,
+        epochs=2,
+    )
+    corpora = open_corpora(config)
+    # Two sounds at three places each.
+    assert len(corpora.source) == 6
+    assert config.schedule(len(corpora.source)).steps == 6
+    assert [sound.split for sound in corpora.validation.sounds] == ["test"]
+    batches = SceneBatches(**corpora.batch_arguments(config), observe=lambda foa: (foa,), batches=6)
+    sectors = sorted(int(sector) for number in range(3) for sector in batches[number].sector)
+    # An epoch shows each of the six scenes once.
+    table = [scene.sources[0].sector for scene in SceneTable(config.scene_files[0]).select("train", "val")]
+    assert sectors == sorted(table)

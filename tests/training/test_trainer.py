@@ -59,6 +59,7 @@ def killed_at(step: int, monkeypatch: pytest.MonkeyPatch, config: TrainConfig, f
 def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(
     quick: Quick, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bfloat16: bool
 ) -> None:
+    monkeypatch.setattr(trainer, "has_bfloat16", lambda device: True)
     config = quick(bfloat16=bfloat16)
     train(config, tmp_path / "whole")
     # Killed after step 5, with the last checkpoint after step 3: validation after step 4 is logged and done again.

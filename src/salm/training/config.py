@@ -75,7 +75,7 @@ class TrainConfig:
     mask_features: bool = True
     """Light SpecAugment."""
     bfloat16: bool = True
-    """Autocast; weights stay in single precision."""
+    """Autocast, where the device computes with bfloat16 itself; weights stay in single precision."""
     gradient_checkpointing: bool = False
     """Transformer blocks are computed twice instead of kept: less memory, a third more time."""
     compile: bool = False

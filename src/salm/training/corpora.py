@@ -45,8 +45,9 @@ def open_corpora(config: TrainConfig) -> OpenCorpora:
     """
     if config.scene_files:
         source = FixedScenes.open(config.scene_files, splits=config.splits, seed=config.seed)
-        table = SceneTable(config.scene_files[0]).select(config.validation_split)
-        return OpenCorpora(source=source, validation=table.open_corpus())
+        head = SceneTable(config.scene_files[0]).head
+        held_out = open_corpus(head["corpus"], split=config.validation_split, layout=head["layout"])
+        return OpenCorpora(source=source, validation=held_out)
     train = [(_open(corpus, "train"), corpus.share) for corpus in config.corpora]
     return OpenCorpora(
         source=FreshScenes(train, config.scenes), validation=_open(config.corpora[0], config.validation_split)

@@ -16,7 +16,7 @@ from torch import Tensor, distributed, nn
 
 from salm.errors import InputError
 
-__all__ = ["Devices", "ManyProcesses", "OneProcess", "open_devices"]
+__all__ = ["Devices", "ManyProcesses", "OneProcess", "has_bfloat16", "open_devices"]
 
 
 class Devices:
@@ -112,6 +112,15 @@ class ManyProcesses(Devices):
     def wait(self) -> None:
         """Go on when all processes are here."""
         self._accelerator.wait_for_everyone()
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether a device computes with bfloat16 itself; one that does not takes several times longer than without."""
+    if device.type == "cpu":
+        # Of older releases of torch nothing is known.
+        capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+        return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+    return device.type != "cuda" or torch.cuda.is_bf16_supported(including_emulation=False)
 
 
 class _Gather(torch.autograd.Function):

@@ -26,7 +26,7 @@ from salm.training.augment import mask_features
 from salm.training.checkpoint import load_checkpoint, save_checkpoint
 from salm.training.config import TrainConfig
 from salm.training.corpora import OpenCorpora, open_corpora
-from salm.training.devices import Devices, open_devices
+from salm.training.devices import Devices, has_bfloat16, open_devices
 from salm.training.losses import LossWeights, total
 from salm.training.schedule import Schedule
 from salm.training.sentences import reader
@@ -72,7 +72,7 @@ class Trainer:
         self.network, self.config, self.schedule, self.devices = network, config, schedule, devices
         if config.gradient_checkpointing:
             checkpointed(network)
-        towers = Towers(network, bfloat16=config.bfloat16)
+        towers = Towers(network, bfloat16=config.bfloat16 and has_bfloat16(devices.device))
         if config.compile:
             towers.compile()
         self.towers = devices.wrapped(towers)
