@@ -385,6 +385,7 @@ class Train(Command):
     def run(self) -> int:
         """Train."""
         from salm.training.config import read_train_config
+        from salm.training.devices import is_first_process
         from salm.training.dry_run import describe
         from salm.training.trainer import train
 
@@ -396,7 +397,8 @@ class Train(Command):
         if self.out is None:
             raise InputError("there is no folder to train into; give one with -o.")
         folder = train(config, self.out, init=self.init, device=self.device)
-        self.tell({"model": str(folder)}, lambda: _say(f"The model is in {folder}"))
+        if is_first_process():
+            self.tell({"model": str(folder)}, lambda: _say(f"The model is in {folder}"))
         return 0
 
 

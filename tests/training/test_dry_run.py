@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from salm.model import hub
 from salm.model.config import RobertaSize
 from salm.model.presets import preset
-from salm.training.config import CorpusConfig, TrainConfig
+from salm.training.config import CorpusConfig, TrainConfig, read_train_config
 from salm.training.dry_run import describe
 
 Quick = Callable[..., TrainConfig]
@@ -60,3 +61,14 @@ def test_without_data_it_says_what_it_can(quick: Quick, tmp_path) -> None:
 @pytest.mark.parametrize("steps", [5])
 def test_the_length_in_steps_is_known_without_data(quick: Quick, tmp_path, steps: int) -> None:
     assert describe(quick(scene_files=(str(tmp_path / "s.jsonl"),), steps=steps))["steps"] == steps
+
+
+def test_the_papers_model_takes_a_step_here() -> None:
+    config = read_train_config(Path(__file__).parents[2] / "configs" / "table1" / "salm_scl_cl_doa.yaml")
+    said = describe(config)
+    assert (said["model"], said["trained_parameters"], said["frozen_parameters"]) == ("base", 181_964_084, 0)
+    # Sixteen bytes a weight, and 0.3 to 0.4 GB that each of 64 windows keeps.
+    assert 15 < said["memory_gb"] < 40
+    assert said["tried_windows"] == 2
+    # The update takes as long for a large batch as for a small one.
+    assert 1 < said["step_s"] / said["tried_step_s"] <= 32

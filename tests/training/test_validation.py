@@ -7,8 +7,10 @@ import pytest
 import torch
 
 from salm.model import hub
+from salm.model.inference import Model
 from salm.model.presets import preset
 from salm.model.salm import SALM
+from salm.scenes.dataset import WindowRanges
 from salm.training.config import TrainConfig
 from salm.training.corpora import open_corpora
 from salm.training.validation import Validation
@@ -69,3 +71,26 @@ def test_figures_are_degrees_and_recalls(config: TrainConfig, network: SALM) -> 
     recalls = {name: value for name, value in figures.items() if name.endswith("_r1")}
     assert len(recalls) == 4
     assert all(0 <= value <= 1 for value in recalls.values())
+
+
+def test_captions_are_in_the_words_and_the_frame_that_are_trained(
+    quick: Callable[..., TrainConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compass = WindowRanges(vocabularies={"listener": 0.2, "compass": 0.8})
+    config = quick(model=replace(preset("tiny"), facing="south"), windows=compass, validation_scenes=9)
+    asked: list[str] = []
+    embed = Model.embed_text
+    monkeypatch.setattr(Model, "embed_text", lambda self, texts: asked.extend(texts) or embed(self, texts))
+    validation = Validation(config, open_corpora(config))
+    validation(hub.build_frozen(config.model))
+    # The front is south, so what is on the left is east.
+    words = ("south", "southeast", "east", "northeast", "north", "northwest", "west", "southwest")
+    expected = {f"is coming from the {words[scene.sources[0].sector]}." for scene in validation.scenes}
+    assert {sentence[sentence.index("is coming") :] for sentence in asked if "is coming" in sentence} == expected
+
+
+def test_a_network_without_direction_is_not_asked_for_one(quick: Callable[..., TrainConfig]) -> None:
+    config = quick(model=replace(preset("tiny"), pair="mono_htsat"))
+    figures = Validation(config, open_corpora(config))(hub.build_frozen(config.model))
+    assert len(figures) == 4
+    assert all(name.endswith("_r1") for name in figures)

@@ -16,7 +16,7 @@ from torch import Tensor, distributed, nn
 
 from salm.errors import InputError
 
-__all__ = ["Devices", "ManyProcesses", "OneProcess", "has_bfloat16", "open_devices"]
+__all__ = ["Devices", "ManyProcesses", "OneProcess", "has_bfloat16", "is_first_process", "open_devices"]
 
 
 class Devices:
@@ -118,7 +118,7 @@ def has_bfloat16(device: torch.device) -> bool:
     """Whether a device computes with bfloat16 itself; one that does not takes several times longer than without."""
     if device.type == "cpu":
         # Of older releases of torch nothing is known.
-        capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+        capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
         return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
     return device.type != "cuda" or torch.cuda.is_bf16_supported(including_emulation=False)
 
@@ -149,3 +149,8 @@ class _Gather(torch.autograd.Function):
 def open_devices(device: str = "cpu") -> Devices:
     """The devices of this run: several processes if it was launched as such, otherwise one on the given device."""
     return ManyProcesses() if int(os.environ.get("WORLD_SIZE", "1")) > 1 else OneProcess(device)
+
+
+def is_first_process() -> bool:
+    """Whether this process is the one that talks."""
+    return os.environ.get("RANK", "0") == "0"

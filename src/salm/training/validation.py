@@ -1,5 +1,7 @@
 """How good a model is while it trains: a few figures on fixed scenes of the val split."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -39,7 +41,10 @@ class Validation:
     def _recall(self, model: Model, heard: HeardScenes) -> dict[str, float]:
         sources = [scene.sources[0] for scene in self.scenes]
         captions = [source.caption for source in sources]
-        placed = [spatial_caption(s.caption, s.sector, phrasing=PAPER_PHRASING) for s in sources]
+        shares, facing = self.config.windows.vocabularies, self.config.model.facing
+        # In the words that are trained on most.
+        phrasing = replace(PAPER_PHRASING, vocabulary=max(shares, key=shares.__getitem__))
+        placed = [spatial_caption(s.caption, s.sector, phrasing=phrasing, facing=facing) for s in sources]
         figures: dict[str, float] = {}
         for name, audio, sentences in (
             ("spatial", heard.embeddings[0], placed),
