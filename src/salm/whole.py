@@ -48,16 +48,17 @@ def folder_written_whole(path: str | Path) -> Iterator[Path]:
     InputError
         If there is something at ``path`` other than an empty folder, or it cannot be written.
     """
-    path = Path(path)
+    path = Path(path).absolute()
     try:
         if path.is_file() or (path.is_dir() and any(path.iterdir())):
             raise InputError(f"{path} is there already; give a new folder.")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent, ignore_cleanup_errors=True) as beside:
+        nearest = next(folder for folder in path.parents if folder.is_dir())
+        with TemporaryDirectory(prefix=f".{path.name}.", dir=nearest, ignore_cleanup_errors=True) as beside:
             # A folder inside: the temporary one may be read by nobody else.
             part = Path(beside) / path.name
             part.mkdir()
             yield part
+            path.parent.mkdir(parents=True, exist_ok=True)
             os.replace(part, path)
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror or error}.") from error

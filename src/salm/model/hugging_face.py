@@ -107,8 +107,14 @@ def clap_config(settings: Mapping[str, Any], base: ModelConfig, *, where: str) -
         base,
         htsat=_sizes(HTSATConfig, audio, _HTSAT, extra={"drop_path": base.htsat.drop_path}, where=where),
         roberta=_sizes(RobertaSize, text, _ROBERTA, extra={"max_tokens": base.roberta.max_tokens}, where=where),
-        width=settings.get("projection_dim", base.width),
+        width=_width(settings.get("projection_dim", base.width), where=where),
     )
+
+
+def _width(value: Any, *, where: str) -> int:
+    if type(value) is not int or value < 1:
+        raise InputError(f"{where}: projection_dim is {value!r} but must be a whole number.")
+    return value
 
 
 def _part(settings: Mapping[str, Any], name: str, *, where: str) -> Mapping[str, Any]:

@@ -58,12 +58,16 @@ def laion_clap(state: Mapping[str, Tensor], own: Mapping[str, Tensor], *, onto: 
     InputError
         If the weights are those of another model, or do not fit ``own``.
     """
-    return _clap(_plain(state, "module."), own, onto=onto)
+    if f"audio_branch.{PATCH}" not in (sources := _plain(state, "module.")):
+        raise _other(state, "LAION-CLAP", f"module.audio_branch.{PATCH}")
+    return _clap(sources, own, onto=onto)
 
 
 def hugging_face(state: Mapping[str, Tensor], own: Mapping[str, Tensor], *, onto: bool = False) -> Mapped:
     """Weights of transformers' ``ClapModel``, which are LAION-CLAP's by other names; see :func:`laion_clap`."""
-    return _clap(clap_names(state), own, onto=onto)
+    if f"audio_branch.{PATCH}" not in (sources := clap_names(state)):
+        raise _other(state, "transformers' ClapModel", f"audio_model.audio_encoder.{PATCH}")
+    return _clap(sources, own, onto=onto)
 
 
 def pseldnets(state: Mapping[str, Tensor], own: Mapping[str, Tensor], *, onto: bool = False) -> Mapped:
@@ -101,14 +105,13 @@ def pseldnets(state: Mapping[str, Tensor], own: Mapping[str, Tensor], *, onto: b
     ledger.ignore("af_extractor.", why="the front end is the model's own")
     _keep_the_rest(ledger, onto=onto)
     if not onto:
-        ledger.note("what, text and projections are random: import LAION-CLAP's weights --onto this model next.")
+        ledger.note(
+            "the text tower and the projections are random: import LAION-CLAP's weights --onto this model next."
+        )
     return ledger.close()
 
 
 def _clap(sources: Mapping[str, Source], own: Mapping[str, Tensor], *, onto: bool) -> Mapped:
-    if f"audio_branch.{PATCH}" not in sources:
-        expected = f"audio_branch.{PATCH} (LAION-CLAP) or audio_model.audio_encoder.{PATCH} (Hugging Face)"
-        raise _other([key for source in sources.values() for key in source.keys], "CLAP", expected)
     ledger = Ledger(sources, own)
     _leave_out(ledger)
     if "pair.stitches.0.weight" in own:
@@ -130,7 +133,9 @@ def _clap_pair(ledger: Ledger, *, onto: bool) -> None:
         ledger.tower("audio_branch.", {"pair.what.": None, "pair.where.": SPREAD}, how="copied into both encoders")
         how = f"copied to {_LOG_MEL} channels, the log-mel of W, Y, Z and X; the intensity channels stay fresh"
         _one_norm(ledger, "pair.norm.norm.", channels=_LOG_MEL, how=how)
-        ledger.note("no PSELDNets: the where encoder starts from LAION-CLAP's, its intensity channels are fresh.")
+        ledger.note(
+            "no PSELDNets: the where encoder starts from LAION-CLAP's, its normalisation of intensity is fresh."
+        )
     both = {"what_projection.": None, "where_projection.": None}
     ledger.tower("audio_projection.", both, how="copied into both projections")
     _part_the_stitches(ledger)

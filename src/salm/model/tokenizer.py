@@ -44,6 +44,9 @@ def save_tokenizer(source: str | Path, file: Path, *, vocabulary: int) -> None:
         raise InputError(f"{source}: there is no tokenizer; expected {_WHOLE}, or {' and '.join(_PARTS)}.")
     try:
         tokenizer = _read(found)
+        # The text tower pads and cuts by itself.
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
         marks, size = tokenizer.encode("").ids, tokenizer.get_vocab_size()
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
