@@ -20,7 +20,8 @@ def blocks(language: str) -> list[str]:
 
 
 LINES = "".join(blocks("bash")).splitlines()
-COMMANDS = [shlex.split(line, comments=True) for line in LINES if line.startswith("salm ")]
+IMPORTS = re.findall(r"^salm import .*$", (ROOT / "docs" / "import.md").read_text(encoding="utf-8"), re.MULTILINE)
+COMMANDS = [shlex.split(line, comments=True) for line in (*LINES, *IMPORTS) if line.startswith("salm ")]
 
 
 def test_there_are_two_set_up_commands_and_ci_runs_the_second_word_for_word() -> None:

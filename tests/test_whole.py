@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from salm.errors import InputError
-from salm.whole import written_whole
+from salm.whole import folder_written_whole, written_whole
 
 
 def test_folders_are_made_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -38,3 +38,42 @@ def test_a_place_that_cannot_be_written_gets_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be written"), written_whole(tmp_path / "folder") as part:
         part.touch()
     assert {path.name for path in tmp_path.iterdir()} == {"file", "folder"}
+
+
+class TestFolder:
+    def test_is_there_when_the_block_ends(self, tmp_path: Path) -> None:
+        (tmp_path / "empty").mkdir()
+        for name in ("deep/new", "empty"):
+            with folder_written_whole(tmp_path / name) as part:
+                (part / "a.txt").write_text("a", encoding="utf-8")
+                assert not (tmp_path / name / "a.txt").exists()
+            assert [path.name for path in (tmp_path / name).iterdir()] == ["a.txt"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["deep", "empty"]
+
+    def test_can_be_read_by_others(self, tmp_path: Path) -> None:
+        (tmp_path / "plain").mkdir()
+        with folder_written_whole(tmp_path / "new"):
+            pass
+        assert (tmp_path / "new").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+    def test_nothing_is_left_of_what_failed(self, tmp_path: Path) -> None:
+        with (
+            pytest.raises(InputError, match="cannot be written"),
+            folder_written_whole(tmp_path / "deep" / "new") as part,
+        ):
+            (part / "there" / "is" / "none.txt").touch()
+        assert not list(tmp_path.iterdir())
+
+    def test_what_is_there_stays(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_text("mine", encoding="utf-8")
+        for name in (".", "file"):
+            refusal = pytest.raises(InputError, match="is there already; give a new folder")
+            with refusal, folder_written_whole(tmp_path / name):
+                pass
+        assert (tmp_path / "file").read_text(encoding="utf-8") == "mine"
+
+    def test_where_no_folder_can_be_gets_one_line(self, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+        refusal = pytest.raises(InputError, match="cannot be written: Not a directory")
+        with refusal, folder_written_whole(tmp_path / "file" / "deep" / "new"):
+            pass

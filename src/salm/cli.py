@@ -22,6 +22,7 @@ from salm.errors import InputError
 
 if TYPE_CHECKING:
     from salm.model.inference import Model
+    from salm.model.ledger import Report
 
 __all__ = ["main"]
 
@@ -435,6 +436,80 @@ class Evaluate(Command):
         return 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Import(Command):
+    """Public weights as a model of ours."""
+
+    file: Positional[str]
+    """The checkpoint."""
+    out: Out
+    """Folder to make, with the model and the account of every weight (import.json)."""
+    preset: str | None = None
+    """base, which nothing said means, salm_s, or for CLAP alone laion_clap."""
+    onto: str | None = None
+    """Add to this model: a folder made by another import, or a hub id."""
+    seed: int = 0
+    """Of the weights that the file does not hold."""
+
+    def bring(self) -> "Report":
+        """Import; what became of every weight."""
+        raise NotImplementedError
+
+    def run(self) -> int:
+        """Print what became of the weights."""
+        _at_least(0, seed=self.seed)
+        report = self.bring()
+        self.tell({"out": str(self.out), **_plain(report)}, lambda: _table(report.rows()))
+        if not self.json:
+            _say(f"The model is in {self.out}, the account of every weight in {self.out / 'import.json'}")
+        for note in report.notes:
+            _complain(note)
+        return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportLaionClap(Import):
+    """Import LAION-CLAP's weights (.pt): what, text and projections."""
+
+    tokenizer: str | None = None
+    """RoBERTa's tokenizer: a tokenizer.json, a folder, or a hub id."""
+
+    def bring(self) -> "Report":
+        """Import a file of LAION-CLAP."""
+        from salm.model.pretrained import import_laion_clap
+
+        return import_laion_clap(
+            self.file, self.out, preset_name=self.preset, onto=self.onto, tokenizer=self.tokenizer, seed=self.seed
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportPseldnets(Import):
+    """Import PSELDNets' weights (.ckpt): where, and the normalisation."""
+
+    def bring(self) -> "Report":
+        """Import a file of PSELDNets."""
+        from salm.model.pretrained import import_pseldnets
+
+        return import_pseldnets(self.file, self.out, preset_name=self.preset, onto=self.onto, seed=self.seed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportHuggingFace(Import):
+    """Import transformers' ClapModel from a folder or a hub id."""
+
+    tokenizer: str | None = None
+    """RoBERTa's tokenizer, if another one than lies beside the weights."""
+
+    def bring(self) -> "Report":
+        """Import a folder of transformers."""
+        from salm.model.pretrained import import_hugging_face
+
+        return import_hugging_face(
+            self.file, self.out, preset_name=self.preset, onto=self.onto, tokenizer=self.tokenizer, seed=self.seed
+        )
+
+
 COMMANDS: dict[str, type[Command]] = {
     "demo": Demo,
     "locate": Locate,
@@ -448,6 +523,9 @@ COMMANDS: dict[str, type[Command]] = {
     "scenes export": ScenesExport,
     "train": Train,
     "evaluate": Evaluate,
+    "import laion-clap": ImportLaionClap,
+    "import pseldnets": ImportPseldnets,
+    "import hf": ImportHuggingFace,
 }
 """Every command by its words."""
 
@@ -483,7 +561,7 @@ def _parse(words: list[str]) -> Command:
 
 
 def _overview(words: list[str]) -> Command:
-    lines = [f"  salm {name:<14} {(command.__doc__ or '').splitlines()[0]}" for name, command in COMMANDS.items()]
+    lines = [f"  salm {name:<18} {(command.__doc__ or '').splitlines()[0]}" for name, command in COMMANDS.items()]
     text = "\n".join(["salm: find, locate and edit spatial sound with words.", "", *lines, "", _HINT, ""])
     if not words or words[0] in ("-h", "--help"):
         sys.stdout.write(text)

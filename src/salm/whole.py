@@ -4,10 +4,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from salm.errors import InputError
 
-__all__ = ["written_whole"]
+__all__ = ["folder_written_whole", "written_whole"]
 
 
 @contextmanager
@@ -36,3 +37,28 @@ def written_whole(path: str | Path) -> Iterator[Path]:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def folder_written_whole(path: str | Path) -> Iterator[Path]:
+    """A temporary folder to write into; it becomes ``path`` when the block ends, and is removed if it fails.
+
+    Raises
+    ------
+    InputError
+        If there is something at ``path`` other than an empty folder, or it cannot be written.
+    """
+    path = Path(path).absolute()
+    try:
+        if path.is_file() or (path.is_dir() and any(path.iterdir())):
+            raise InputError(f"{path} is there already; give a new folder.")
+        nearest = next(folder for folder in path.parents if folder.is_dir())
+        with TemporaryDirectory(prefix=f".{path.name}.", dir=nearest, ignore_cleanup_errors=True) as beside:
+            # A folder inside: the temporary one may be read by nobody else.
+            part = Path(beside) / path.name
+            part.mkdir()
+            yield part
+            path.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(part, path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror or error}.") from error

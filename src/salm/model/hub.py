@@ -30,6 +30,7 @@ __all__ = [
     "digest",
     "load",
     "read_config",
+    "read_json",
     "resolve",
     "save",
     "shipped_models",
@@ -146,14 +147,14 @@ def text_tower(name: str) -> SentenceTower:
     folder = WEIGHTS / name
     if not (folder / WEIGHTS_NAME).is_file():
         raise InputError(f"there is no text tower {name!r} among the shipped weights.")
-    tower = SentenceTower(config=_read_json(folder / CONFIG_NAME), tokenizer=folder / "tokenizer.json")
+    tower = SentenceTower(config=read_json(folder / CONFIG_NAME), tokenizer=folder / "tokenizer.json")
     tower.bert.load_state_dict({key: value.float() for key, value in _read_weights(folder).items()})
     return tower
 
 
 def tag_labels() -> tuple[str, ...]:
     """AudioSet's label names in the order of the tagger's logits."""
-    return tuple(_read_json(WEIGHTS / "mn04" / CONFIG_NAME)["labels"])
+    return tuple(read_json(WEIGHTS / "mn04" / CONFIG_NAME)["labels"])
 
 
 def digest(name: str | Path) -> str:
@@ -167,7 +168,7 @@ def digest(name: str | Path) -> str:
 
 def read_config(folder: Path) -> ModelConfig:
     """Configuration of the model in a folder."""
-    return from_mapping(ModelConfig, _read_json(folder / CONFIG_NAME), where=str(folder / CONFIG_NAME))
+    return from_mapping(ModelConfig, read_json(folder / CONFIG_NAME), where=str(folder / CONFIG_NAME))
 
 
 def _frozen_prefixes(model: Network) -> tuple[str, ...]:
@@ -186,7 +187,8 @@ def _read_weights(folder: Path) -> dict[str, Tensor]:
         raise InputError(f"{folder / WEIGHTS_NAME} cannot be read as safetensors: {error}.") from error
 
 
-def _read_json(path: Path) -> Any:
+def read_json(path: Path) -> Any:
+    """What a JSON file holds."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
