@@ -645,7 +645,9 @@ def test_a_dry_run_says_what_would_be_trained(run: Run, recipe: Path, tmp_path: 
     document = ran.document
     assert ran.status == 0
     assert (document["model"], document["steps"], document["scenes"]) == ("tiny", 2, 6)
-    assert (document["train_sounds"], document["val_sounds"]) == (24, 24)
+    # Every one of 24 sounds at three places.
+    assert document["epoch_scenes"] == 72
+    assert document["step_s"] > 0
     assert document["trained_parameters"] < document["frozen_parameters"]
     assert not (tmp_path / "run").exists()
 
@@ -664,7 +666,7 @@ def test_training_leaves_a_model_that_loads(
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("model: huge", "there is no preset 'huge'; there are small, small_htsat, tiny"),
+        ("model: huge", "there is no preset 'huge'; there are small, base, salm_s, laion_clap,"),
         ("model: tiny\nstep: 3", "unknown setting 'step'; known are"),
         ("model: tiny\nsteps: many", "steps is 'many' but must be int"),
         ("steps: 3", "expected a table of settings with a `model`"),
@@ -679,6 +681,11 @@ def test_recipes_that_cannot_be(run: Run, tmp_path: Path, line: str, said: str) 
 def test_train_needs_the_corpus_that_it_is_given(run: Run, recipe: Path, tmp_path: Path) -> None:
     complaint = run("train", recipe, "-o", tmp_path / "run", "--data", tmp_path / "nowhere", "--dry-run").complaint
     assert str(tmp_path / "nowhere") in complaint
+
+
+def test_a_dry_run_needs_no_folder_and_training_does(run: Run, recipe: Path) -> None:
+    assert "trained parameters" in run("train", recipe, "--dry-run").out
+    assert run("train", recipe).complaint == "there is no folder to train into; give one with -o."
 
 
 def test_train_needs_the_weights_that_it_is_to_start_from(run: Run, recipe: Path, tmp_path: Path) -> None:

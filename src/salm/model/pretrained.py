@@ -25,7 +25,7 @@ from salm.model.ledger import Mapped, Report
 from salm.model.network import Network
 from salm.model.presets import PRESETS, preset
 from salm.model.text import RobertaTower
-from salm.model.tokenizer import TOKENIZER_FILES, save_tokenizer, tokenizer_in
+from salm.model.tokenizer import TOKENIZER_FILES, read_tokenizer, tokenizer_in
 from salm.whole import folder_written_whole
 
 __all__ = ["IMPORT_NAME", "import_hugging_face", "import_laion_clap", "import_pseldnets"]
@@ -82,7 +82,7 @@ def import_laion_clap(
     onto
         A model to add to, best one that :func:`import_pseldnets` made; its preset is taken.
     tokenizer
-        RoBERTa's, as :func:`salm.model.tokenizer.save_tokenizer` takes it.
+        RoBERTa's, as :func:`salm.model.tokenizer.read_tokenizer` takes it.
     seed
         Of the weights that no file holds.
 
@@ -182,7 +182,7 @@ def _bring(
         except InputError as error:
             raise InputError(f"{file}: {error}") from error
         start.network.load_state_dict(values)
-        has_tokenizer = _take_tokenizer(start, tokenizer, part)
+        has_tokenizer = _take_tokenizer(start, tokenizer)
         if kind in _FROM_CLAP and not has_tokenizer:
             report = replace(report, notes=(*report.notes, _NO_TOKENIZER))
         hub.save(start.network, start.config, part, dtype=torch.float32)
@@ -261,14 +261,12 @@ def _refuse_twice(start: _Start) -> None:
         )
 
 
-def _take_tokenizer(start: _Start, tokenizer: str | Path | None, part: Path) -> bool:
-    """Put the tokenizer that there is, if any, into the folder; whether there is one."""
+def _take_tokenizer(start: _Start, tokenizer: str | Path | None) -> bool:
+    """Give the text tower the tokenizer that there is, if any; whether there is one."""
     source = start.tokenizer if tokenizer is None else tokenizer
     if source is None or not isinstance(start.network.text, RobertaTower):
         return False
-    file = part / hub.TOKENIZER_NAME
-    save_tokenizer(source, file, vocabulary=start.config.roberta.vocabulary)
-    start.network.text.tokenizer_file = file
+    start.network.text.tokenizer_json = read_tokenizer(source, vocabulary=start.config.roberta.vocabulary)
     return True
 
 

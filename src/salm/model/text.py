@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from salm.errors import InputError
 from salm.model.config import RobertaSize
+from salm.model.tokenizer import read_tokenizer
 
 __all__ = ["RobertaTower", "SentenceTower", "TextTower", "Tokens"]
 
@@ -94,16 +95,14 @@ class RobertaTower(TextTower):
         InputError
             If there is no such folder or id, or it holds something else.
         """
-        from transformers import AutoTokenizer
         from transformers.models.roberta.modeling_roberta import RobertaModel
 
         wanted = size or RobertaSize()
         try:
             network = RobertaModel.from_pretrained(name, use_safetensors=True)
-            tokenizer = AutoTokenizer.from_pretrained(name, use_fast=True).backend_tokenizer.to_str()
         except (OSError, ValueError, KeyError, AttributeError) as error:
             reason = next(iter(str(error).splitlines()), type(error).__name__)
-            raise InputError(f"{name} cannot be read as RoBERTa with its tokenizer: {reason}") from error
+            raise InputError(f"{name} cannot be read as RoBERTa: {reason}") from error
         config = network.config
         found = RobertaSize(
             vocabulary=config.vocab_size,
@@ -116,7 +115,7 @@ class RobertaTower(TextTower):
             layer_norm_eps=config.layer_norm_eps,
             dropout=wanted.dropout,
         )
-        tower = cls(found, tokenizer=tokenizer)
+        tower = cls(found, tokenizer=read_tokenizer(name, vocabulary=found.vocabulary))
         tower.roberta.load_state_dict(network.state_dict())
         return tower, found
 

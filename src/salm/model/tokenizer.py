@@ -5,7 +5,7 @@ from pathlib import Path
 from salm.errors import InputError
 from salm.model.checkpoints import downloaded
 
-__all__ = ["TOKENIZER_FILES", "save_tokenizer", "tokenizer_in"]
+__all__ = ["TOKENIZER_FILES", "read_tokenizer", "tokenizer_in"]
 
 _WHOLE, _PARTS = "tokenizer.json", ("vocab.json", "merges.txt")
 TOKENIZER_FILES = (_WHOLE, *_PARTS)
@@ -20,15 +20,13 @@ def tokenizer_in(folder: Path) -> bool:
     return (folder / _WHOLE).is_file() or all((folder / part).is_file() for part in _PARTS)
 
 
-def save_tokenizer(source: str | Path, file: Path, *, vocabulary: int) -> None:
-    """Write a tokenizer as ``tokenizer.json``.
+def read_tokenizer(source: str | Path, *, vocabulary: int) -> str:
+    """A tokenizer as the content of a ``tokenizer.json``.
 
     Parameters
     ----------
     source
         A ``tokenizer.json``, a folder with one or with ``vocab.json`` and ``merges.txt``, or a hub id.
-    file
-        Where to write.
     vocabulary
         Tokens that the text tower knows.
 
@@ -56,7 +54,7 @@ def save_tokenizer(source: str | Path, file: Path, *, vocabulary: int) -> None:
             f"{source} is another tokenizer than RoBERTa's: it marks sentences with {marks} and has {size} tokens; "
             f"expected {_MARKS} and at most {vocabulary}."
         )
-    tokenizer.save(str(file))
+    return str(tokenizer.to_str())
 
 
 def _read(found: Path):  # type: ignore[no-untyped-def]

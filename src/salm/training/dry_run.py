@@ -3,13 +3,13 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from salm.errors import InputError
 from salm.model.encoders import Observation
 from salm.model.hub import build_frozen
 from salm.model.network import Network
@@ -42,8 +42,15 @@ def describe(config: TrainConfig, *, device: str = "cpu") -> dict[str, Any]:
         batch (weights, gradients, Adam's two moments, and what the tried step kept for its backward pass, scaled to
         the micro-batch); scenes, sounds and steps; ``step_s``, the time of a step with the whole batch on this
         machine; ``loader_s``, the time of its scenes with the run's workers; ``hours`` for the run here. What needs
-        data is None where they are missing, and ``missing`` says which.
+        fixed scenes is None as long as they are not made, and ``missing`` says which.
+
+    Raises
+    ------
+    InputError
+        If the data that are there cannot be read.
     """
+    absent = [file for file in config.scene_files if not Path(file).exists()]
+    corpora = None if absent else open_corpora(config)
     network = build_frozen(config.model)
     trained = sum(p.numel() for p in network.parameters() if p.requires_grad)
     frozen = sum(p.numel() for p in network.parameters() if not p.requires_grad)
@@ -58,7 +65,7 @@ def describe(config: TrainConfig, *, device: str = "cpu") -> dict[str, Any]:
         "trained_parameters": trained,
         "frozen_parameters": frozen,
         "memory_gb": round(kept / _GB, 1),
-        **_length(config, network, step_s=step_s),
+        **(_length(config, corpora, network, step_s=step_s) if corpora else _unknown(config, absent[0])),
         "step_s": round(step_s, 2),
         "tried_windows": PROBE,
         "tried_step_s": round(tried.gradients_s + tried.update_s, 2),
@@ -72,14 +79,14 @@ class _Tried:
     kept_bytes: int
 
 
-def _length(config: TrainConfig, network: Network, *, step_s: float) -> dict[str, Any]:
-    try:
-        corpora = open_corpora(config)
-        schedule = config.schedule(len(corpora.source))
-    except InputError as error:
-        steps = None if config.epochs else config.steps
-        unknown = dict.fromkeys(("epoch_scenes", "scenes", "loader_s", "hours"))
-        return {**unknown, "steps": steps, "missing": str(error)}
+def _unknown(config: TrainConfig, absent: str) -> dict[str, Any]:
+    unknown = dict.fromkeys(("epoch_scenes", "scenes", "loader_s", "hours"))
+    steps = None if config.epochs else config.steps
+    return {**unknown, "steps": steps, "missing": f"{absent}; `salm scenes make` writes such files"}
+
+
+def _length(config: TrainConfig, corpora: OpenCorpora, network: Network, *, step_s: float) -> dict[str, Any]:
+    schedule = config.schedule(len(corpora.source))
     loader_s = _loader_s(config, corpora, network)
     return {
         "epoch_scenes": len(corpora.source),
