@@ -115,9 +115,10 @@ def test_the_running_maximum_is_that_of_torch_bit_by_bit(rng: np.random.Generato
     assert torch.equal(_running_maximum(values), values.cummax(1).values)
 
 
-def test_spectra_without_sound_have_no_direction() -> None:
+def test_spectra_without_sound_have_no_direction_and_no_onsets() -> None:
     unit = UnitIntensity.of(Spectrum(torch.zeros(1, 4, 3, 5), torch.zeros(1, 4, 3, 5)))
     assert not any(part.any() for part in unit)
+    assert torch.equal(onset_weights(unit, hop_s=0.02), torch.zeros(1, 3, 5))
 
 
 @pytest.mark.parametrize(
