@@ -180,6 +180,8 @@ def fused(tagger: Tagger) -> Tagger:
     """
     frozen = copy.deepcopy(tagger).eval().requires_grad_(False)
     for part in list(frozen.modules()):
+        if isinstance(part, nn.ReLU | nn.Hardswish):
+            part.inplace = True  # nothing else reads what comes in
         if isinstance(part, nn.Sequential) and len(part) > 1 and isinstance(part[1], nn.BatchNorm2d):
             part[0] = fuse_conv_bn_eval(cast(nn.Conv2d, part[0]), part[1])
             part[1] = nn.Identity()
