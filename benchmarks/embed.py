@@ -1,14 +1,13 @@
 """From a waveform to an embedding: `small` against LAION-CLAP's audio tower, features included, one thread.
 
 The peer is `transformers`' ClapAudioModel at its public size (HTSAT-tiny) with its own feature extractor, on the same
-ten seconds; its weights are random, which does not change the time. Rounds are interleaved in one process; ratios are
-peer over ours, so above one we are faster. Prints one JSON object as the last line.
+ten seconds; its weights are random, which does not change the time. Rounds are interleaved in one process; the ratio is
+the median of peer over ours round by round, with its 95 % bounds, so above one we are faster. The last line is one JSON
+object.
 """
 
 import argparse
 import json
-import statistics
-import time
 import warnings
 from collections.abc import Callable
 
@@ -16,6 +15,7 @@ import numpy as np
 import torch
 
 import salm
+from rounds import interleaved_ms, medians, ratio
 from salm.audio.formats import encode_plane_wave
 
 SECONDS = 10
@@ -37,15 +37,9 @@ def peer() -> Callable[[np.ndarray], object]:
     return embed
 
 
-def timed_ms(function: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    function()
-    return 1000 * (time.perf_counter() - start)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--rounds", type=int, default=25)
     rounds = parser.parse_args().rounds
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
@@ -61,20 +55,10 @@ def main() -> None:
         "small_10_s_ms": lambda: model.embed_audio([field]),
         "clap_10_s_ms": lambda: clap(at_48),
     }
-    times: dict[str, list[float]] = {name: [] for name in jobs}
-    for turn in range(rounds + 2):
-        for name, job in jobs.items():
-            elapsed_ms = timed_ms(job)
-            if turn >= 2:
-                times[name].append(elapsed_ms)
-    ratios = [peer_ms / own_ms for peer_ms, own_ms in zip(times["clap_10_s_ms"], times["small_10_s_ms"], strict=True)]
-    report = {name: round(statistics.median(values), 1) for name, values in times.items()}
-    report |= {
-        "window_s": model.config.features.window_s,
-        "ratio": round(statistics.median(ratios), 2),
-        "rounds": rounds,
-    }
-    print(json.dumps(report))
+    times_ms = interleaved_ms(jobs, rounds=rounds)
+    report = {**medians(times_ms), "window_s": model.config.features.window_s}
+    report["ratio"] = ratio(times_ms["clap_10_s_ms"], times_ms["small_10_s_ms"])
+    print(json.dumps({**report, "rounds": rounds}))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -9,7 +10,13 @@ from salm.acoustics.render import convolve
 from salm.acoustics.room import sample_position, sample_room
 from salm.acoustics.srir import simulate
 from salm.audio.formats import encode_plane_wave, from_mono, from_stereo
-from salm.audio.intensity import UnitIntensity, intensity_direction, locate_by_intensity, onset_weights
+from salm.audio.intensity import (
+    UnitIntensity,
+    _running_maximum,
+    intensity_direction,
+    locate_by_intensity,
+    onset_weights,
+)
 from salm.audio.recording import Recording
 from salm.audio.rotate import mirror_left_right, yaw
 from salm.audio.spectrum import Spectrum, spectrum
@@ -88,8 +95,6 @@ def test_rotation_and_mirror_carry_over() -> None:
 def test_weights_are_their_formula_bin_by_bin(rng: np.random.Generator) -> None:
     """Against the definition: a loop over frames with an explicit decaying peak."""
     field = (rng.standard_normal((4, 12_000)) * np.linspace(0.01, 1, 12_000) ** 2).astype(np.float32)
-    import torch
-
     found = spectrum(torch.from_numpy(field)[None], n_fft=256, hop=128)
     unit = UnitIntensity.of(found)
     complex_ = found.real[0].double().numpy() + 1j * found.imaginary[0].double().numpy()
@@ -104,11 +109,16 @@ def test_weights_are_their_formula_bin_by_bin(rng: np.random.Generator) -> None:
     np.testing.assert_allclose(onset_weights(unit, hop_s=0.02)[0].numpy(), expected, rtol=2e-2, atol=1e-3)
 
 
-def test_spectra_without_sound_have_no_direction() -> None:
-    import torch
+@pytest.mark.parametrize("frames", [1, 2, 3, 7, 8, 9, 64, 251])
+def test_the_running_maximum_is_that_of_torch_bit_by_bit(rng: np.random.Generator, frames: int) -> None:
+    values = torch.tensor(rng.standard_normal((2, frames, 33)), dtype=torch.float32)
+    assert torch.equal(_running_maximum(values), values.cummax(1).values)
 
+
+def test_spectra_without_sound_have_no_direction_and_no_onsets() -> None:
     unit = UnitIntensity.of(Spectrum(torch.zeros(1, 4, 3, 5), torch.zeros(1, 4, 3, 5)))
     assert not any(part.any() for part in unit)
+    assert torch.equal(onset_weights(unit, hop_s=0.02), torch.zeros(1, 3, 5))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from salm.audio.intensity import UnitIntensity, onset_weights
-from salm.audio.spectrum import spectrum
+from salm.audio.spectrum import band_blocks, in_bands, spectrum
 
 __all__ = ["FLOOR_DB", "LogMelIntensity", "mel_filters"]
 
@@ -85,6 +85,7 @@ class LogMelIntensity(nn.Module):
         # Derived from the numbers above, hence not part of a checkpoint.
         self.register_buffer("window", torch.hann_window(n_fft, periodic=True), persistent=False)
         self.register_buffer("filters", filters, persistent=False)
+        self.blocks = band_blocks(filters)
 
     def forward(self, foa: Float[Tensor, "batch 4 time"]) -> Float[Tensor, "batch 7 frame mel"]:
         """Feature channels of AmbiX signals.
@@ -102,8 +103,8 @@ class LogMelIntensity(nn.Module):
 
     def from_intensity(self, unit: UnitIntensity) -> Float[Tensor, "batch 7 frame mel"]:
         """The seven feature channels."""
-        log_mel = (unit.power @ self.filters).clamp_(min=1e-10).log10_().mul_(10.0)
-        return torch.cat([log_mel, unit.vectors @ self.filters], dim=1)
+        log_mel = self._mel(unit.power).clamp_(min=1e-10).log10_().mul_(10.0)
+        return torch.cat([log_mel, self._mel(unit.vectors)], dim=1)
 
     def onsets(self, unit: UnitIntensity) -> Float[Tensor, "batch 4 frame mel"]:
         """Onset weights (:mod:`salm.audio.intensity`), then the intensity y, z, x with these weights, in mel bands.
@@ -111,4 +112,7 @@ class LogMelIntensity(nn.Module):
         Summed over frames and bands the last three point to the un-learned direction. The scale has no meaning.
         """
         weights = onset_weights(unit, hop_s=self.hop / self.rate_hz).unsqueeze(1)
-        return torch.cat([weights, unit.vectors * weights], dim=1) @ self.filters
+        return torch.cat([self._mel(weights), self._mel(unit.vectors * weights)], dim=1)
+
+    def _mel(self, spectra: Float[Tensor, "batch channel frame bin"]) -> Float[Tensor, "batch channel frame mel"]:
+        return in_bands(spectra, self.filters, self.blocks)

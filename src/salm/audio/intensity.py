@@ -76,12 +76,21 @@ def onset_weights(unit: UnitIntensity, *, hop_s: float) -> Float[Tensor, "batch 
     power = unit.power[:, 0]
     slope = hop_s / PEAK_DECAY_S
     ramp = slope * torch.arange(power.shape[1], device=power.device, dtype=power.dtype).view(1, -1, 1)
-    peak = power.clamp(min=_TINY).log_().add_(ramp).cummax(1).values.sub_(ramp)
-    rise = power.clone()
-    rise[:, 1:] -= peak[:, :-1].sub_(slope).exp_()
-    # Roots and squares: three and four of them are many times faster than general powers.
-    weights = rise.clamp_(min=0.0).sqrt_().sqrt_().sqrt_()
-    return weights.mul_(unit.directness.square().square_().square_().square_())
+    peak = _running_maximum(power.clamp(min=_TINY).log_().add_(ramp)).sub_(ramp)
+    rise = torch.cat([power[:, :1], power[:, 1:] - (peak[:, :-1] - slope).exp_()], dim=1)
+    # Roots and squares: three and four of them are many times faster than general powers. Inverse roots, as torch's
+    # roots of zeros are slow; where nothing rises the third is infinite, so the weight is zero.
+    inverse = rise.clamp_(min=0.0).rsqrt_().rsqrt_().rsqrt_()
+    return unit.directness.square().square_().square_().square_().div_(inverse)
+
+
+def _running_maximum(values: Float[Tensor, "batch frame bin"]) -> Float[Tensor, "batch frame bin"]:
+    """Highest value so far, over frames; of spans of 1, 2, 4, ... frames, because ONNX has no ``cummax``."""
+    span = 1
+    while span < values.shape[1]:
+        values = torch.cat([values[:, :span], torch.maximum(values[:, span:], values[:, :-span])], dim=1)
+        span *= 2
+    return values
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -223,8 +223,11 @@ class TaggerAndHTSAT(EncoderPair):
     def observe(self, foa: Float[Tensor, "batch 4 time"]) -> Observation:
         """The seven feature channels, the intensity of onsets, and what the tagger hears in W."""
         tags, logits = self.tagger(self.tagger_mel(foa[:, 0]))
-        unit = self.frontend.intensity(foa)
-        return Observation(self.frontend.from_intensity(unit), tags, logits, self.frontend.onsets(unit))
+        # A window at a time: the bins of several fit neither the cache nor what the allocator keeps between calls.
+        units = (self.frontend.intensity(window) for window in torch.split(foa, 1))
+        seen = [(self.frontend.from_intensity(unit), self.frontend.onsets(unit)) for unit in units]
+        features, onsets = (torch.cat(parts) for parts in zip(*seen, strict=True))
+        return Observation(features, tags, logits, onsets)
 
     def forward(self, observation: Observation) -> Encoded:
         """The tagger's embedding; the where encoder's mean token with the pooled intensity behind it; its direction."""

@@ -116,9 +116,10 @@ class HTSAT(nn.Module):
                 f"the spectrogram has {frames} frames of {mel_bins} mel bins but this encoder takes "
                 f"at most {self.grid * chunks} of {self.mel_bins}"
             )
-        padded = nn.functional.pad(features, (0, 0, 0, self.grid * chunks - frames))
-        # [batch, channel, chunk, frame, mel] -> [batch, channel, chunk, mel, frame]
-        return torch.unflatten(padded, 2, (chunks, self.grid)).transpose(3, 4).flatten(2, 3)
+        # Bands before frames first: that is how normalised features lie in memory, and rows of frames copy fast.
+        padded = nn.functional.pad(features.transpose(2, 3), (0, self.grid * chunks - frames))
+        # [batch, channel, mel, chunk, frame] -> [batch, channel, chunk, mel, frame]
+        return torch.unflatten(padded, 3, (chunks, self.grid)).transpose(2, 3).flatten(2, 3)
 
     def embed(self, features: Float[Tensor, "batch channel frame mel"]) -> Float[Tensor, "batch token dim"]:
         """Tokens of the image's patches, row by row."""

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.utils import convert_conv2d_weight_memory_format
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from salm.audio.spectrum import band_blocks, in_bands, reflected
 from salm.errors import InputError
 
 __all__ = ["Tagger", "TaggerMel", "fused"]
@@ -97,6 +98,7 @@ class TaggerMel(nn.Module):
         # Derived from the rate, hence not part of a checkpoint.
         self.register_buffer("window", nn.functional.pad(hann, (margin, margin)), persistent=False)
         self.register_buffer("filters", filters.float(), persistent=False)
+        self.blocks = band_blocks(self.filters)
 
     def forward(self, waveform: Float[Tensor, "batch time"]) -> Float[Tensor, "batch 1 128 frame"]:
         """Log-mel spectrogram of signals whose full scale is 1; ``time`` samples give ``(time - 1) // hop + 1`` frames.
@@ -111,10 +113,10 @@ class TaggerMel(nn.Module):
         # At 24 kHz emphasis is 0, and this only takes the first sample off: one frame more of a whole second would end
         # in a column of padding in each strided layer, which weighs a lot in the mean over a short clip (cosine 0.64).
         emphasised = waveform[:, 1:] - self.emphasis * waveform[:, :-1]
-        padded = nn.functional.pad(emphasised, (self.n_fft // 2, self.n_fft // 2), mode="reflect")
-        spectrum = torch.fft.rfft(padded.unfold(-1, self.n_fft, self.hop) * self.window)
+        frames = reflected(emphasised, self.n_fft // 2).unfold(-1, self.n_fft, self.hop)
+        spectrum = torch.fft.rfft(frames * self.window)
         power = spectrum.real.square().addcmul_(spectrum.imag, spectrum.imag)
-        log_mel: Tensor = (power @ self.filters).add_(1e-5).log_().add_(4.5).div_(5.0)
+        log_mel = in_bands(power, self.filters, self.blocks).add_(1e-5).log_().add_(4.5).div_(5.0)
         return log_mel.transpose(1, 2).unsqueeze(1)
 
 
@@ -178,6 +180,8 @@ def fused(tagger: Tagger) -> Tagger:
     """
     frozen = copy.deepcopy(tagger).eval().requires_grad_(False)
     for part in list(frozen.modules()):
+        if isinstance(part, nn.ReLU | nn.Hardswish):
+            part.inplace = True  # nothing else reads what comes in
         if isinstance(part, nn.Sequential) and len(part) > 1 and isinstance(part[1], nn.BatchNorm2d):
             part[0] = fuse_conv_bn_eval(cast(nn.Conv2d, part[0]), part[1])
             part[1] = nn.Identity()

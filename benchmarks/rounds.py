@@ -1,0 +1,34 @@
+"""Interleaved rounds in one process, and what their ratios say."""
+
+import time
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from salm.evaluation.intervals import Figure, quantile
+
+WARM_UP = 2
+
+
+def interleaved_ms(jobs: Mapping[str, Callable[[], object]], *, rounds: int) -> dict[str, np.ndarray]:
+    """Milliseconds of every job in every round; each round runs all jobs once, after two that do not count."""
+    times_ms: dict[str, list[float]] = {name: [] for name in jobs}
+    for turn in range(WARM_UP + rounds):
+        for name, job in jobs.items():
+            start = time.perf_counter()
+            job()
+            if turn >= WARM_UP:
+                times_ms[name].append(1000 * (time.perf_counter() - start))
+    return {name: np.array(values) for name, values in times_ms.items()}
+
+
+def ratio(above_ms: np.ndarray, below_ms: np.ndarray) -> dict[str, float]:
+    """Median of the ratios round by round, with the bounds of its 95 % bootstrap interval."""
+    figure = Figure(above_ms / below_ms, quantile(0.5))
+    low, high = figure.interval()
+    return {"median": round(figure.value, 3), "low": round(low, 3), "high": round(high, 3)}
+
+
+def medians(times_ms: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """Median of the rounds of every job."""
+    return {name: round(float(np.median(values)), 1) for name, values in times_ms.items()}
