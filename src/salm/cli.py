@@ -510,6 +510,27 @@ class ImportHuggingFace(Import):
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Export(Command):
+    """Write a model as ONNX files that run without torch, features included."""
+
+    model_name: Positional[str]
+    """A model that ships, a folder, or a hub id."""
+    out: Out
+    """Folder for audio.onnx, text.onnx, tokenizer.json and export.json."""
+
+    def run(self) -> int:
+        """Write the files and say how far they agree with the model."""
+        from salm.model.export import export
+
+        model = self.model(self.model_name)
+        difference = export(model, self.out)
+        document = {"out": str(self.out), "model": model.digest, "largest_difference": difference}
+        agree = f"embeddings of length one differ from torch's by at most {difference:.1e}"
+        self.tell(document, lambda: _say(f"{self.model_name} in {self.out}; {agree}"))
+        return 0
+
+
 COMMANDS: dict[str, type[Command]] = {
     "demo": Demo,
     "locate": Locate,
@@ -526,6 +547,7 @@ COMMANDS: dict[str, type[Command]] = {
     "import laion-clap": ImportLaionClap,
     "import pseldnets": ImportPseldnets,
     "import hf": ImportHuggingFace,
+    "export": Export,
 }
 """Every command by its words."""
 

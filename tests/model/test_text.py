@@ -81,6 +81,15 @@ def test_vectors_are_those_of_mean_pooling(tower: SentenceTower) -> None:
     torch.testing.assert_close(vectors / 384**0.5, mean_pooled(SENTENCES), atol=2e-6, rtol=0)
 
 
+def test_tokens_with_padding_give_the_same_vectors(tower: SentenceTower) -> None:
+    encoded = tower.tokenizer.encode_batch(SENTENCES)
+    longest = max(len(one.ids) for one in encoded)
+    # Whatever the padding holds.
+    ids = torch.tensor([one.ids + [17] * (longest - len(one.ids)) for one in encoded])
+    mask = torch.tensor([[1] * len(one.ids) + [0] * (longest - len(one.ids)) for one in encoded])
+    torch.testing.assert_close(tower.encode(ids, mask), tower(SENTENCES), atol=1e-5, rtol=0)
+
+
 def test_coordinates_have_unit_variance(tower: SentenceTower) -> None:
     torch.testing.assert_close(tower(SENTENCES).square().mean(1), torch.ones(len(SENTENCES)))
 

@@ -159,8 +159,8 @@ class DualHTSAT(EncoderPair):
     @torch.no_grad()
     def observe(self, foa: Float[Tensor, "batch 4 time"]) -> Observation:
         """The seven feature channels."""
-        empty = foa.new_zeros(len(foa), 0)
-        return Observation(self.frontend(foa), empty, empty, foa.new_zeros(len(foa), 0, 0, 0))
+        empty = foa.new_zeros(foa.shape[0], 0)
+        return Observation(self.frontend(foa), empty, empty, foa.new_zeros(foa.shape[0], 0, 0, 0))
 
     def forward(self, observation: Observation) -> Encoded:
         """Mean of the final tokens of both branches."""
@@ -169,7 +169,7 @@ class DualHTSAT(EncoderPair):
         for stitch, what_stage, where_stage in zip(self.stitches, self.what.layers, self.where.layers, strict=True):
             what, where = stitch(what, where)
             what, where = what_stage(what), where_stage(where)
-        none = features.new_zeros(len(features), 3)
+        none = features.new_zeros(features.shape[0], 3)
         return Encoded(self.what.finish(what).mean(1), self.where.finish(where).mean(1), none)
 
 
@@ -239,7 +239,7 @@ class TaggerAndHTSAT(EncoderPair):
         for stage in others:
             tokens = stage(tokens)
         where = torch.cat([self.where.finish(tokens).mean(1), *map(direction_features, pooled)], dim=-1)
-        y, z, x = pooled[-1].mean(1).unbind(-1) if pooled else tokens.new_zeros(3, len(tokens))
+        y, z, x = pooled[-1].mean(1).unbind(-1) if pooled else tokens.new_zeros(3, tokens.shape[0])
         return Encoded(observation.tags, where, torch.stack([x, y, z], dim=-1))
 
     def _pool(

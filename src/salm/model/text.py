@@ -186,6 +186,14 @@ class SentenceTower(TextTower):
         del mode
         return super().train(False)
 
+    def encode(self, ids: Int[Tensor, "item token"], mask: Int[Tensor, "item token"]) -> Float[Tensor, "item dim"]:
+        """Vectors of sentences that are tokens already; ``mask`` is 1 for tokens and 0 for padding."""
+        states = self.bert(input_ids=ids, attention_mask=mask).last_hidden_state
+        kept = mask.unsqueeze(-1).to(states.dtype)
+        pooled = (states * kept).sum(1) / kept.sum(1)
+        vectors: Tensor = nn.functional.normalize(pooled, dim=-1) * self.dim**0.5
+        return vectors
+
     @torch.no_grad()
     def forward(self, sentences: Sequence[str]) -> Float[Tensor, "item dim"]:
         """Vectors of the sentences, in their order.
