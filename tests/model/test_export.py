@@ -76,8 +76,9 @@ def unit(vectors: np.ndarray) -> np.ndarray:
 
 def assert_agree(got: np.ndarray, wanted: np.ndarray, what: str) -> None:
     np.testing.assert_allclose(unit(got), unit(wanted), atol=1e-4, rtol=0, err_msg=what)
+    # Of all coordinates together, and where a sound leaves bands nearly empty single precision keeps four digits.
     lengths = np.linalg.norm(wanted, axis=-1)
-    np.testing.assert_array_less(np.linalg.norm(got - wanted, axis=-1), 1e-4 * lengths, err_msg=what)
+    np.testing.assert_array_less(np.linalg.norm(got - wanted, axis=-1), 3e-4 * lengths, err_msg=what)
 
 
 @pytest.fixture(scope="session")
