@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,9 @@ import onnxruntime
 import pytest
 import torch
 from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+from tokenizers.processors import RobertaProcessing
 from torch import Tensor, nn
 
 from salm.audio.formats import encode_plane_wave
@@ -26,6 +29,7 @@ from salm.cli import main
 from salm.errors import InputError
 from salm.model import export as exporting
 from salm.model import hub
+from salm.model.config import RobertaSize
 from salm.model.export import export, export_audio
 from salm.model.inference import Model, load
 from salm.model.presets import preset
@@ -278,3 +282,35 @@ def test_missing_packages_are_named(tmp_path: Path, models: dict[str, Model], mo
     with pytest.raises(InputError, match=r'needs onnxruntime, not installed here; pip install "salm\[export\]"'):
         export(models["dual_htsat"], tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def words() -> Tokenizer:
+    """Four words, marked as RoBERTa marks them."""
+    numbers = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "dog": 4, "left": 5}
+    tokenizer = Tokenizer(WordLevel(numbers, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = Whitespace()
+    tokenizer.post_processor = RobertaProcessing(("</s>", 2), ("<s>", 0))
+    return tokenizer
+
+
+@pytest.mark.parametrize("pair", ["single_htsat", pytest.param("mono_htsat", marks=pytest.mark.slow)])
+def test_the_other_rows_of_table_1_and_roberta_are_exported_too(pair: str, words: Tokenizer, tmp_path: Path) -> None:
+    size = RobertaSize(vocabulary=6, dim=16, layers=2, heads=2, hidden=32)
+    config = replace(preset("tiny"), pair=pair, text="roberta", roberta=size)
+    torch.manual_seed(0)
+    model = Model(hub.build_frozen(config, tokenizer=words.to_str()), config)
+    assert export(model, tmp_path / "files") < 1e-5
+    ids, mask = np.array([[0, 4, 5, 2], [0, 4, 2, 1]]), np.array([[1, 1, 1, 1], [1, 1, 1, 0]])
+    session = onnxruntime.InferenceSession(str(tmp_path / "files" / "text.onnx"))
+    (got,) = session.run(None, {"input_ids": ids, "attention_mask": mask})
+    with torch.no_grad():
+        torch.testing.assert_close(torch.from_numpy(got), model.network.embed_sentences(["dog left", "dog"]))
+
+
+def test_a_model_that_cannot_read_is_not_exported(tmp_path: Path) -> None:
+    size = RobertaSize(vocabulary=6, dim=16, layers=1, heads=2, hidden=32)
+    config = replace(preset("tiny"), text="roberta", roberta=size)
+    with pytest.raises(InputError, match="no tokenizer, so it cannot read"):
+        export(Model(hub.build_frozen(config), config), tmp_path / "files")
+    assert not (tmp_path / "files").exists()

@@ -224,7 +224,9 @@ class TaggerAndHTSAT(EncoderPair):
         """The seven feature channels, the intensity of onsets, and what the tagger hears in W."""
         tags, logits = self.tagger(self.tagger_mel(foa[:, 0]))
         # A window at a time: the bins of several fit neither the cache nor what the allocator keeps between calls.
-        units = (self.frontend.intensity(window) for window in torch.split(foa, 1))
+        # Not where the graph is captured for any number of windows.
+        windows = (foa,) if torch.compiler.is_exporting() else torch.split(foa, 1)
+        units = map(self.frontend.intensity, windows)
         seen = [(self.frontend.from_intensity(unit), self.frontend.onsets(unit)) for unit in units]
         features, onsets = (torch.cat(parts) for parts in zip(*seen, strict=True))
         return Observation(features, tags, logits, onsets)

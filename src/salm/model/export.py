@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from salm.audio.formats import encode_plane_wave
 from salm.errors import InputError
 from salm.model.inference import Model
-from salm.model.salm import SALM, Embeddings
+from salm.model.network import Embeddings, Network
 from salm.whole import written_whole
 
 __all__ = ["AUDIO_NAME", "METADATA_NAME", "TEXT_NAME", "TOKENIZER_NAME", "export", "export_audio", "export_text"]
@@ -62,11 +62,15 @@ def export(model: Model, out: str | Path) -> float:
     Raises
     ------
     InputError
-        If a package that is needed is not installed, or the files cannot be written.
+        If a package that is needed is not installed, the model has no tokenizer, or the files cannot be written.
     ArithmeticError
         If the difference is above 1e-4. The files are then not there.
     """
     _need_packages()
+    if model.network.text.tokenizer is None:
+        raise InputError(
+            "this model has no tokenizer, so it cannot read; put the tokenizer.json into its folder first."
+        )
     network = (model.network if model.device == "cpu" else copy.deepcopy(model.network).cpu()).eval()
     out, window_samples = Path(out), model.config.features.window_samples
     with ExitStack() as stack:
@@ -89,13 +93,13 @@ def export(model: Model, out: str | Path) -> float:
     return difference
 
 
-def export_audio(network: SALM, path: Path, *, window_samples: int) -> None:
+def export_audio(network: Network, path: Path, *, window_samples: int) -> None:
     """Write the audio tower: ``foa``, windows of AmbiX, to ``joint``, ``semantic``, ``spatial`` and ``direction``."""
     foa = torch.zeros(2, 4, window_samples)
     _write(_Audio(network), path, {"foa": foa}, axes=["batch"], outputs=Embeddings._fields)
 
 
-def export_text(network: SALM, path: Path) -> None:
+def export_text(network: Network, path: Path) -> None:
     """Write the text tower: ``input_ids`` and ``attention_mask`` to ``embedding``, raw."""
     # Not one tensor for both: the capture would take them for one input.
     tokens = {name: torch.ones(2, 3, dtype=torch.long) for name in ("input_ids", "attention_mask")}
@@ -105,7 +109,7 @@ def export_text(network: SALM, path: Path) -> None:
 class _Audio(nn.Module):
     """From a window of sound to its embeddings."""
 
-    def __init__(self, network: SALM) -> None:
+    def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
 
@@ -116,7 +120,7 @@ class _Audio(nn.Module):
 class _Text(nn.Module):
     """From tokens to text embeddings."""
 
-    def __init__(self, network: SALM) -> None:
+    def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
 
@@ -258,14 +262,14 @@ def _padding_tokenizer(tokenizer: Any) -> Any:
 
 
 @torch.no_grad()
-def _audio_difference(network: SALM, path: Path, *, window_samples: int) -> float:
+def _audio_difference(network: Network, path: Path, *, window_samples: int) -> float:
     foa = _window(window_samples)
     got = _run(path, {"foa": foa})
     return max(map(_difference, got, network(network.observe(torch.from_numpy(foa)))))
 
 
 @torch.no_grad()
-def _text_difference(network: SALM, path: Path, tokenizer: Path) -> float:
+def _text_difference(network: Network, path: Path, tokenizer: Path) -> float:
     from tokenizers import Tokenizer
 
     encoded = Tokenizer.from_file(str(tokenizer)).encode_batch(list(_SENTENCES))

@@ -36,8 +36,8 @@ class SingleHTSAT(nn.Module):
     @torch.no_grad()
     def observe(self, foa: Float[Tensor, "batch 4 time"]) -> Observation:
         """The feature channels that are used."""
-        empty = foa.new_zeros(len(foa), 0)
-        return Observation(self.frontend(foa)[:, : self.channels], empty, empty, foa.new_zeros(len(foa), 0, 0, 0))
+        empty = foa.new_zeros(foa.shape[0], 0)
+        return Observation(self.frontend(foa)[:, : self.channels], empty, empty, foa.new_zeros(foa.shape[0], 0, 0, 0))
 
     def forward(self, observation: Observation) -> Float[Tensor, "batch dim"]:
         """Mean of the final tokens."""
@@ -82,6 +82,6 @@ class SingleBranch(Network):
     def forward(self, observation: Observation) -> Embeddings:
         """The one embedding three times, and the direction, which is zero if there is none."""
         embedding = self.audio_projection(self.encoder(observation))
-        none = embedding.new_zeros(len(embedding), 3)
+        none = embedding.new_zeros(embedding.shape[0], 3)
         direction = none if self.direction_head is None else self.direction_head(embedding)
         return Embeddings(embedding, embedding, embedding, direction)

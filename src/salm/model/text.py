@@ -31,6 +31,8 @@ class TextTower(nn.Module):
     dim: int
     frozen: bool
     """Whether its weights are never trained, so that they are no part of a model's own."""
+    tokenizer: Any
+    """From the package tokenizers; None if there is none."""
 
     def encode(self, ids: Int[Tensor, "item token"], mask: Int[Tensor, "item token"]) -> Float[Tensor, "item dim"]:
         """Vectors of sentences that are tokens already."""
@@ -77,7 +79,7 @@ class RobertaTower(TextTower):
         self.padding = int(config.pad_token_id)
         self.dim, self.max_tokens = size.dim, size.max_tokens
         self.tokenizer_json = tokenizer
-        self._tokenizer = None if tokenizer is None else _tokenizer(tokenizer, max_tokens=size.max_tokens)
+        self.tokenizer = None if tokenizer is None else _tokenizer(tokenizer, max_tokens=size.max_tokens)
 
     @classmethod
     def pretrained(cls, name: str, *, size: RobertaSize | None = None) -> tuple["RobertaTower", RobertaSize]:
@@ -127,12 +129,12 @@ class RobertaTower(TextTower):
         InputError
             If the tower has no tokenizer.
         """
-        if self._tokenizer is None:
+        if self.tokenizer is None:
             raise InputError(
                 "this model has no tokenizer, so it cannot read sentences; put the tokenizer.json of roberta-base "
                 "into its folder, or import its weights once more with --tokenizer."
             )
-        encoded = [encoding.ids for encoding in self._tokenizer.encode_batch(list(sentences))]
+        encoded = [encoding.ids for encoding in self.tokenizer.encode_batch(list(sentences))]
         longest = max(map(len, encoded), default=0)
         ids = torch.full((len(encoded), longest), self.padding)
         mask = torch.zeros(len(encoded), longest, dtype=torch.long)
