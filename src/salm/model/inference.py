@@ -208,8 +208,8 @@ class Model:
         """Every window of a recording through the network."""
         recording = resample(recording, self.config.features.rate_hz)
         parts = windows(recording.samples, self.config.features.window_samples)
-        stacked = np.stack([samples for _, _, samples in parts])
-        outputs = [self._through(stacked[i : i + BATCH]) for i in range(0, len(stacked), BATCH)]
+        samples = [part.samples for part in parts]
+        outputs = [self._through(np.stack(samples[i : i + BATCH])) for i in range(0, len(samples), BATCH)]
         joint, semantic, spatial, direction = (np.concatenate(part) for part in zip(*outputs, strict=True))
         if recording.ambiguity is not None:
             joint = semantic

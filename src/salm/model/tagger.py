@@ -183,8 +183,11 @@ def fused(tagger: Tagger) -> Tagger:
         if isinstance(part, nn.ReLU | nn.Hardswish):
             part.inplace = True  # nothing else reads what comes in
         if isinstance(part, nn.Sequential) and len(part) > 1 and isinstance(part[1], nn.BatchNorm2d):
-            part[0] = fuse_conv_bn_eval(cast(nn.Conv2d, part[0]), part[1])
-            part[1] = nn.Identity()
+            conv = fuse_conv_bn_eval(cast(nn.Conv2d, part[0]), part[1])
+            if conv.kernel_size == (1, 1) and conv.in_channels <= 8:
+                # Spreads a single tap nowhere; without it torch multiplies matrices, which is slow for so few channels.
+                conv.dilation = (2, 2)
+            part[0], part[1] = conv, nn.Identity()
     return frozen
 
 
