@@ -1,5 +1,6 @@
 """Table 3 on embeddings made by hand, where every answer is known."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,7 +9,9 @@ import torch
 
 from salm.evaluation.editing import OPERATIONS, changed_sectors, editing_figures
 from salm.evaluation.intervals import plain
-from salm.model.inference import AudioEmbeddings
+from salm.model import hub
+from salm.model.inference import AudioEmbeddings, Model
+from salm.model.presets import preset
 
 CAPTIONS = ["a dog", "a dog", "a dog", "rain", "rain", "a bell"]
 SECTORS = np.array([0, 3, 5, 0, 7, 2])
@@ -63,3 +66,13 @@ def test_a_change_that_is_not_made_is_not_found() -> None:
         editing_figures(model, embeddings, SECTORS, changed, said=pieces(SECTORS)[1].joint, said_changed=said)
     )
     assert table["change"]["text_to_audio"]["r1"] == pytest.approx(3 / 6)
+
+
+def test_where_one_embedding_is_both_nothing_is_edited() -> None:
+    _, embeddings = pieces(SECTORS)
+    network = hub.build_frozen(replace(preset("tiny"), pair="single_htsat", width=12))
+    model = Model(network, preset("tiny"))
+    said = embeddings.joint
+    table = plain(editing_figures(model, embeddings, SECTORS, SECTORS, said=said, said_changed=said))
+    assert table.keys() == {"none"}
+    assert table["none"]["text_to_audio"]["r1"] == 1.0

@@ -17,6 +17,7 @@ from salm.evaluation.intervals import Figure
 from salm.evaluation.retrieval import retrieval_figures
 from salm.model.edit import edit_embeddings
 from salm.model.inference import AudioEmbeddings, Model
+from salm.model.single import SingleBranch
 
 __all__ = ["OPERATIONS", "changed_sectors", "editing_figures"]
 
@@ -45,7 +46,7 @@ def editing_figures(
     said: Float[np.ndarray, "scene width"],
     said_changed: Float[np.ndarray, "scene width"],
 ) -> dict[str, dict[str, dict[str, Figure]]]:
-    """Retrieval both ways for each of :data:`OPERATIONS`.
+    """Retrieval both ways for each of :data:`OPERATIONS`; only unedited where one embedding is both what and where.
 
     Parameters
     ----------
@@ -57,10 +58,11 @@ def editing_figures(
         Text embeddings of the spatial captions with the true sector and with the changed one, all distinct.
     """
     directions = model.direction_sentences
-    compared = {
-        "none": (embeddings, said),
-        "swap": (edit_embeddings(model, embeddings, directions[sectors]), said),
-        "change": (edit_embeddings(model, embeddings, directions[changed]), said_changed),
-    }
+    compared = {"none": (embeddings, said)}
+    if not isinstance(model.network, SingleBranch):
+        compared |= {
+            "swap": (edit_embeddings(model, embeddings, directions[sectors]), said),
+            "change": (edit_embeddings(model, embeddings, directions[changed]), said_changed),
+        }
     own = np.eye(len(sectors), dtype=bool)
     return {name: retrieval_figures(audio.joint, text, own) for name, (audio, text) in compared.items()}

@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from salm.errors import InputError
 from salm.model.inference import AudioEmbeddings, Model
+from salm.model.single import SingleBranch
 
 __all__ = ["edit_embeddings", "edited_joint", "rescaled"]
 
@@ -72,7 +73,7 @@ def edit_embeddings(
     --------
     >>> there = edit_embeddings(model, model.embed_audio([recording]), "It is behind.")  # doctest: +SKIP
     """
-    if not model.network.joint_weight.any():
+    if isinstance(model.network, SingleBranch):
         raise InputError(f"{model.config.name} has one embedding for what and where; none of them can be replaced.")
     vectors = model.embed_text([direction]) if isinstance(direction, str) else direction
     joint_weight = model.network.joint_weight.detach().float().cpu().numpy()
