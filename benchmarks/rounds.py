@@ -1,7 +1,9 @@
 """Interleaved rounds in one process, and what their ratios say."""
 
+import platform
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import numpy as np
 
@@ -27,6 +29,14 @@ def ratio(above_ms: np.ndarray, below_ms: np.ndarray) -> dict[str, float]:
     figure = Figure(above_ms / below_ms, quantile(0.5))
     low, high = figure.interval()
     return {"median": round(figure.value, 3), "low": round(low, 3), "high": round(high, 3)}
+
+
+def processor() -> str:
+    """What the processor calls itself."""
+    about = Path("/proc/cpuinfo")
+    lines = about.read_text(encoding="utf-8").splitlines() if about.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
 
 
 def medians(times_ms: Mapping[str, np.ndarray]) -> dict[str, float]:
