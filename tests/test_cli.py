@@ -11,18 +11,21 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 import soundfile
 
 import salm
+from salm import cli
 from salm.audio.formats import ambix_to_fuma, encode_plane_wave
 from salm.cli import COMMANDS, main
 from salm.model import hub
 from salm.model.presets import preset
+from salm.scenes.corpora import CorpusLayout
 from salm.scenes.scene import Scene
+from salm.scenes.storage import SceneTable
 from salm.training import trainer
 
 RATE_HZ = 24_000
@@ -618,6 +621,36 @@ def test_the_same_seed_draws_the_same_scenes(run: Run, tmp_path: Path) -> None:
     assert first == again != other
 
 
+@pytest.fixture
+def esc50(tmp_path: Path) -> Path:
+    """A little of ESC-50 as it is published."""
+    (tmp_path / "ESC-50" / "audio").mkdir(parents=True)
+    (tmp_path / "ESC-50" / "meta").mkdir()
+    rows = ["filename,fold,target,category,esc10,src_file,take"]
+    for number, (fold, category, esc10) in enumerate([(1, "dog", True), (5, "rain", True), (5, "pig", False)]):
+        samples = np.random.default_rng(number).uniform(-1, 1, 4800)
+        soundfile.write(tmp_path / "ESC-50" / "audio" / f"{number}.wav", samples, 24_000)
+        rows.append(f"{number}.wav,{fold},0,{category},{esc10},{number},A")
+    (tmp_path / "ESC-50" / "meta" / "esc50.csv").write_text("\n".join(rows), encoding="utf-8")
+    return tmp_path / "ESC-50"
+
+
+def test_scenes_of_a_published_corpus_are_drawn_and_exported(run: Run, esc50: Path, tmp_path: Path) -> None:
+    drawn = tmp_path / "scenes.jsonl"
+    given = ("--corpus", esc50, "--layout", "esc50", "--count", 2)
+    assert run("scenes", "make", "-o", drawn, *given).status == 0
+    assert [scene.sources[0].caption for scene in SceneTable(drawn)] == ["A dog barks."] * 2
+    assert run("scenes", "export", drawn, "-o", tmp_path / "out", "--json").document["recordings"] == 2
+
+
+def test_layouts_of_the_commands_are_those_of_the_library(run: Run, esc50: Path, tmp_path: Path) -> None:
+    assert get_args(cli.Layout) == get_args(CorpusLayout)
+    ran = run("scenes", "make", "-o", tmp_path / "s", "--layout", "esc50")
+    assert ran.complaint == "the procedural corpus has a layout and splits of its own; name a folder, or one split."
+    ran = run("scenes", "make", "sclotho", "--root", esc50, "-o", tmp_path / "s", "--layout", "esc50")
+    assert ran.complaint == "--layout does not go with sclotho, which is every clip below --root."
+
+
 def test_scenes_are_shown_as_a_table(run: Run, tmp_path: Path) -> None:
     assert run("scenes", "make", "-o", tmp_path / "s", "--count", 1).out == f"1 scene in {tmp_path / 's'}\n"
     run("scenes", "make", "-o", tmp_path / "s", "--count", 3)
@@ -720,6 +753,14 @@ def test_evaluate_has_every_table(run: Run, tiny: Path) -> None:
     # In rooms the onset-weighted intensity is off by some degrees; a model that knows nothing by far more.
     assert report["baselines"]["intensity_onset"]["median_deg"] < 15
     assert np.isfinite(leaves(report)).all()
+
+
+def test_a_published_corpus_is_evaluated(run: Run, tiny: Path, esc50: Path) -> None:
+    given = ("--corpus", esc50, "--layout", "esc50", "--rows", "licence_class=permissive")
+    report = run("evaluate", tiny, *given, "--scenes", 2, "--json").document
+    assert (report["corpus"], report["scenes"]) == ("ESC-50", 2)
+    complaint = run("evaluate", tiny, *given[:4], "--rows", "mood=gay", "--scenes", 2).complaint
+    assert complaint == "ESC-50 has no manifest with a column 'mood'; of it category, licence, licence_class are known."
 
 
 def test_one_scene_is_not_enough_to_evaluate(run: Run, tiny: Path) -> None:

@@ -28,6 +28,8 @@ __all__ = ["main"]
 
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".caf", ".w64", ".rf64", ".aif", ".aiff", ".amb"})
 Out = Annotated[Path, arg(aliases=["-o"])]
+# As `salm.scenes.corpora.CorpusLayout`, whose import would make every command wait.
+Layout = Literal["manifest", "clotho", "audiocaps", "fsd50k", "esc50"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -286,6 +288,8 @@ class ScenesMake(Command):
     """How far sounds of a data set are off their sectors' centres; left out, wide, which leaves no gaps."""
     corpus: Path | None = None
     """Folder with sounds and a manifest; left out, the built-in procedural sounds."""
+    layout: Layout | None = None
+    """How the corpus is laid out, if it is a published one and has no manifest."""
     split: str | None = None
     """Split of the corpus; left out, train."""
     count: int | None = None
@@ -305,7 +309,8 @@ class ScenesMake(Command):
         count = 100 if self.count is None else self.count
         _at_least(1, count=count)
         split = "train" if self.split is None else self.split
-        count = make_scenes(self.out, corpus=self.corpus, split=split, count=count, seed=self.seed)
+        layout = self.layout or "manifest"
+        count = make_scenes(self.out, corpus=self.corpus, layout=layout, split=split, count=count, seed=self.seed)
         self.tell({"out": str(self.out), "scenes": count}, lambda: _say(f"{_counted(count, 'scene')} in {self.out}"))
         return 0
 
@@ -313,7 +318,7 @@ class ScenesMake(Command):
         from salm.scenes.recipes import make_recipe
 
         because = f"does not go with {self.recipe}, which is every clip below --root"
-        self._refuse("corpus", "split", "count", because=because)
+        self._refuse("corpus", "layout", "split", "count", because=because)
         if self.root is None:
             raise InputError(f"{self.recipe} needs --root, the folder with a copy of its corpus.")
         made = make_recipe(self.recipe, self.root, self.out, seed=self.seed, jitter=self.jitter or "wide")
@@ -411,6 +416,8 @@ class Evaluate(Command):
     """A model that ships, a folder, or a hub id."""
     corpus: Path | None = None
     """Folder with sounds and a manifest; left out, the built-in procedural sounds."""
+    layout: Layout = "manifest"
+    """How the corpus is laid out, if it is a published one and has no manifest."""
     split: str = "test"
     """Split of the corpus."""
     rows: tuple[str, ...] = ()
@@ -427,7 +434,7 @@ class Evaluate(Command):
         from salm.scenes.corpora import open_corpus
 
         _at_least(0, seed=self.seed)
-        corpus = open_corpus(self.corpus, split=self.split, rows=_rows(self.rows))
+        corpus = open_corpus(self.corpus, split=self.split, layout=self.layout, rows=_rows(self.rows))
         model = self.model(self.model_name)
         report = evaluate(model, corpus, scenes=self.scenes, seed=self.seed, rows=_rows(self.rows), progress=_scene_bar)
         self.tell(report, lambda: print_report(report))

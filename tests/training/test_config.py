@@ -101,7 +101,14 @@ def test_the_configurations_that_ship_can_be_read() -> None:
     [
         ("model: tiny\nstep: 3", r"unknown setting 'step'; known are model, corpora, scene_files"),
         ("model: tiny\nlosses: {sed: 1}", r"losses: unknown setting 'sed'; known are cl, scl, doa, sentence, labels\."),
-        ("model: tiny\ncorpora: [{path: a}]", "unknown setting 'path'; known are folder, rows, share, per_kind"),
+        (
+            "model: tiny\ncorpora: [{path: a}]",
+            "unknown setting 'path'; known are folder, layout, rows",
+        ),
+        (
+            "model: tiny\ncorpora: [{layout: wavcaps}]",
+            "layout is 'wavcaps' but must be one of 'manifest', 'clo",
+        ),
         ("model: huge", "no preset 'huge'; there are small"),
         ("model: {name: a, pair: triple}", "pair is 'triple' but must be one of 'dual_htsat', 'tagger_htsat'"),
         ("model: tiny\nsteps: many", "steps is 'many' but must be int"),

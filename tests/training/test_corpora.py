@@ -16,6 +16,9 @@ from salm.scenes.storage import SceneTable
 from salm.training.config import CorpusConfig, TrainConfig
 from salm.training.corpora import open_corpora
 
+# Name, fold and whether it is of ESC-10.
+ABOUT = (("a", 1, True), ("b", 4, True), ("c", 5, True), ("d", 2, False))
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -63,6 +66,16 @@ def test_batches_are_made_as_the_run_says(config: TrainConfig) -> None:
     assert (dataset.window_samples, dataset.rate_hz) == (24_000, 24_000)
     assert isinstance(dataset.source, FreshScenes)
     assert (dataset.source.ranges, dataset.window_ranges) == (config.scenes, config.windows)
+
+
+def test_published_corpora_are_opened_by_their_layout(config: TrainConfig, folder: Path) -> None:
+    rows = [f"{name}.wav,{fold},0,dog,{esc10},{name},A" for name, fold, esc10 in ABOUT]
+    head = "filename,fold,target,category,esc10,src_file,take"
+    (folder / "esc50.csv").write_text("\n".join([head, *rows]), encoding="utf-8")
+    esc50 = CorpusConfig(folder=str(folder), layout="esc50", rows={"licence_class": "permissive"})
+    other = replace(config, corpora=(esc50,))
+    assert [sound.id for sound in fresh(other).corpora[0].sounds] == ["a.wav"]
+    assert [sound.id for sound in open_corpora(other).validation.sounds] == ["b.wav"]
 
 
 def test_sounds_are_kept_once_decoded(config: TrainConfig, folder: Path) -> None:

@@ -14,7 +14,7 @@ from types import MappingProxyType
 import numpy as np
 
 from salm.errors import InputError
-from salm.frame import direction_word
+from salm.frame import direction_word, parse_direction
 
 __all__ = [
     "DIRECTION_PHRASINGS",
@@ -27,6 +27,7 @@ __all__ = [
     "Phrasing",
     "direction_sentence",
     "draw_phrasing",
+    "holds_place_words",
     "spatial_caption",
 ]
 
@@ -162,6 +163,25 @@ _PROPER = re.compile(
     re.IGNORECASE,
 )
 
+# What is read as a place in a query and is none in a sentence about what is heard; not after what makes it one.
+_NOT_AFTER_PLACE = r"(?<!the )(?<!your )(?<!my )(?<!to )(?<!on )(?<!from )(?<!front )(?<!back )(?<!rear )(?<!far )"
+_NO_PLACES = re.compile(
+    r"\b(?:(?:a|an|the|one|another)\s+(?!(?:front|back|rear|far|hard|extreme|top|upper|lower)\b)\w+"
+    r"|it|somebody|someone|everybody|everyone)\s+left\b(?=\s*(?:[.,;!?]|$))"
+    r"|\b(?:is|are|was|were|be|been|being|gets?|got)\s+(?:then\s+)?left\b(?!\s+of\b)"
+    rf"|\b{_NOT_AFTER_PLACE}left\s+(?:the|a|an|his|her|their|its|my|our)\b(?!\s+(?:ear|channel|speaker|side|hand)\b)"
+    rf"|\b{_NOT_AFTER_PLACE}left\s+to\s+(?!(?:the\s+)?(?:right|left|front|back|rear)\b)"
+    rf"|\b{_NOT_AFTER_PLACE}right\s+(?:on\s+)?(?:up|through|down|out|off|back|beside|next)\b",
+    re.IGNORECASE,
+)
+_FURTHER_PLACES = re.compile(
+    r"\b(?:left|right)[\s-](?:hand|ear|channel|speaker|side)s?\b"
+    r"|\b(?:on|from|at|to|towards?)\s+(?:the|my|your|one|either|both|each|every|another|the\s+other|the\s+opposite)"
+    r"\s+sides?\b(?!\s+of\b(?!\s+(?:me|you|the\s+(?:listener|microphone)))|\s+\w+ing\b)"
+    r"|\b(?:anti|counter)?[\s-]?clockwise\b|\b(?:port|starboard)\s+side\b",
+    re.IGNORECASE,
+)
+
 
 def spatial_caption(
     caption: str, sector: int, *, phrasing: Phrasing, facing: str = "north", elevation: str | None = None
@@ -220,6 +240,34 @@ def draw_phrasing(rng: np.random.Generator, shares: Mapping[str, float] = VOCABU
     vocabulary = rng.choice(list(shares), p=weights / weights.sum())
     choices = [phrasing for phrasing in TRAINING_PHRASINGS if phrasing.vocabulary == vocabulary]
     return choices[int(rng.integers(len(choices)))]
+
+
+def holds_place_words(caption: str) -> bool:
+    """Whether a caption says where a sound is in words that a mirrored or turned field would make false.
+
+    Such a caption must not go with a field that was mirrored or turned, nor be given another place. Place words are
+    left, right, front, back and their like, winds, hours and degrees as :func:`salm.frame.parse_direction` finds them,
+    also several of them (``from left to right``), ears and channels (``in the left ear``), sides (``to one side``),
+    and clockwise and counter-clockwise. In doubt a word is a place, which costs one caption; the other way costs a
+    wrong label.
+
+    No place words are
+
+    - distances (``in the distance``, ``far away``, ``nearby``) and heights (``overhead``): they stay true;
+    - places seen from another thing than the listener (``behind a car``, ``in front of a crowd``);
+    - left as a verb after a noun with its article, or a pronoun (``a bird left``, ``is left to idle``, ``left the
+      room``), right as an adverb or a judgement (``right away``, ``right after``, ``all right``), ``back and forth``,
+      ``comes back``, ``the front door``, ``the north wind``. But ``a wind from the north`` is a place.
+    """
+    text = _NO_PLACES.sub(" _ ", caption)
+    if _FURTHER_PLACES.search(text):
+        return True
+    try:
+        place = parse_direction(text)
+    except InputError:
+        # Several directions, or an elevation that cannot be.
+        return True
+    return place is not None and place.azimuth_deg is not None
 
 
 def _place(sector: int, *, vocabulary: str, facing: str, elevation: str | None) -> dict[str, str]:

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from salm.audio.recording import write
 from salm.errors import InputError
-from salm.scenes.corpora import open_corpus
+from salm.scenes.corpora import CorpusLayout, open_corpus
 from salm.scenes.corpora.base import Corpus
 from salm.scenes.sample import draw_scene
 from salm.scenes.scene import Scene, render_scene
@@ -146,11 +146,21 @@ class SceneTable(Sequence[Scene]):
             raise InputError(f"{self.path} is another file than when it was opened; open it anew.")
 
 
-def make_scenes(out: Path, *, corpus: Path | None = None, split: str = "train", count: int = 100, seed: int = 0) -> int:
+def make_scenes(
+    out: Path,
+    *,
+    corpus: Path | None = None,
+    layout: CorpusLayout = "manifest",
+    split: str = "train",
+    count: int = 100,
+    seed: int = 0,
+) -> int:
     """Draw scenes into a file of JSON lines, the first of which says from which corpus; the number of scenes."""
-    opened = open_corpus(corpus, split=split)
+    opened = open_corpus(corpus, split=split, layout=layout)
     rng = np.random.default_rng([seed, 1])
     head = {"corpus": None if corpus is None else str(corpus.resolve()), "split": split, "seed": seed}
+    if layout != "manifest":
+        head["layout"] = layout
     lines = [json.dumps(head)]
     for _ in range(count):
         sound = opened.sounds[int(rng.integers(len(opened.sounds)))]

@@ -9,6 +9,7 @@ import yaml
 from salm.errors import InputError
 from salm.model.config import ModelConfig, from_mapping, to_mapping
 from salm.model.presets import preset
+from salm.scenes.corpora import CorpusLayout
 from salm.scenes.dataset import WindowRanges
 from salm.scenes.sample import SceneRanges
 from salm.training.losses import LossWeights
@@ -23,6 +24,8 @@ class CorpusConfig:
 
     folder: str | None = None
     """Folder with sounds and a manifest; left out, the built-in procedural sounds."""
+    layout: CorpusLayout = "manifest"
+    """How the folder is laid out: with a manifest, or as a published corpus."""
     rows: dict[str, str] = field(default_factory=dict)
     """Only rows of the manifest with these values, such as ``licence_class: permissive``."""
     share: float = 1.0

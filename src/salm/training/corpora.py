@@ -55,4 +55,11 @@ def open_corpora(config: TrainConfig) -> OpenCorpora:
 
 
 def _open(config: CorpusConfig, split: str) -> Corpus:
-    return open_corpus(config.folder, split=split, rows=config.rows, per_kind=config.per_kind, keep_in_memory=True)
+    return open_corpus(
+        config.folder,
+        split=split,
+        layout=config.layout,
+        rows=config.rows,
+        per_kind=config.per_kind,
+        keep_in_memory=True,
+    )

@@ -81,6 +81,17 @@ def test_starts_are_seconds_however_they_are_written(tmp_path: Path, audiocaps_t
     assert (sound.id, sound.captions) == ("abcdefghijk_30", ("Rain", "Drops"))
 
 
+def test_trap_what_youtube_has_lost_is_counted(tmp_path: Path, audiocaps_table: Tables, touch: Tables) -> None:
+    videos = [f"{number:_<11}" for number in range(20)]
+    audiocaps_table("train", [(number, video, 0, "Rain") for number, video in enumerate(videos)])
+    touch(*(f"{video}.wav" for video in videos[5:]), folder="train")
+    corpus = AudioCapsCorpus(tmp_path)
+    assert (len(corpus.sounds), corpus.missing) == (15, 5)
+    # What is left is the same as in a full copy.
+    touch(*(f"{video}.wav" for video in videos[:5]), folder="train")
+    assert AudioCapsCorpus(tmp_path).sounds[5:] == corpus.sounds
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from salm.errors import InputError
 from salm.scenes.corpora.clotho import ClothoCorpus
@@ -134,3 +135,15 @@ def test_a_table_of_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "clotho_captions_validation.csv").write_text("file,caption\na.wav,A.\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"validation\.csv has no column file_name and no column caption_1"):
         ClothoCorpus(tmp_path)
+
+
+def test_trap_recordings_of_30_s_are_not_cut_and_44100_hz_is_resampled(tmp_path: Path, clotho_table: Tables) -> None:
+    clotho_table("development", ["storm.wav"])
+    (tmp_path / "development").mkdir()
+    # What the captions say happens last: a window of the first 10 s would lose it.
+    samples = np.zeros(30 * 44_100, np.float32)
+    samples[-44_100:] = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(44_100) / 44_100)
+    soundfile.write(tmp_path / "development" / "storm.wav", samples, 44_100)
+    heard = ClothoCorpus(tmp_path).audio("storm.wav")
+    assert len(heard) == 30 * 24_000
+    assert np.argmax(np.abs(np.fft.rfft(heard[-24_000:]))) == 1000

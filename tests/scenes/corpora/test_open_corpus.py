@@ -11,7 +11,9 @@ from salm.errors import InputError
 from salm.scenes.corpora import open_corpus
 from salm.scenes.corpora.audiocaps import AudioCapsCorpus
 from salm.scenes.corpora.clotho import ClothoCorpus
+from salm.scenes.corpora.esc50 import Esc50Corpus
 from salm.scenes.corpora.folder import FolderCorpus
+from salm.scenes.corpora.fsd50k import Fsd50kCorpus
 from salm.scenes.corpora.procedural import KINDS, ProceduralCorpus
 
 
@@ -83,10 +85,27 @@ def test_layouts_of_others_are_opened(tmp_path: Path, layout: Literal["clotho", 
     kept = open_corpus(tmp_path, split="val", layout=layout, keep_in_memory=True)
     sound_id = kept.sounds[0].id
     np.testing.assert_array_equal(kept.audio(sound_id), corpus.audio(sound_id).astype(np.float16))
-    with pytest.raises(InputError, match=f"the layout {layout} has no manifest with a column 'mood'"):
+    with pytest.raises(InputError, match=r"no manifest with a column 'mood'; of it category, licence, licence_class"):
         open_corpus(tmp_path, split="val", layout=layout, rows={"mood": "gay"})
     with pytest.raises(InputError, match="procedural corpus has a layout and splits of its own"):
         open_corpus(None, split="val", layout=layout)
+
+
+def test_fsd50k_and_esc50_are_opened_and_selected(tmp_path: Path) -> None:
+    for name in ("1.wav", "2.wav"):
+        soundfile.write(tmp_path / name, np.random.default_rng(0).uniform(-1, 1, 480), 24_000)
+    (tmp_path / "eval.csv").write_text('fname,labels,mids\n1,Rain,/m/1\n2,"Dog,Animal","/m/2,/m/3"\n', encoding="utf-8")
+    (tmp_path / "esc50.csv").write_text(
+        "filename,fold,target,category,esc10,src_file,take\n1.wav,5,10,rain,True,7,A\n2.wav,5,0,dog,False,8,A\n",
+        encoding="utf-8",
+    )
+    corpora = {layout: open_corpus(tmp_path, split="test", layout=layout) for layout in ("fsd50k", "esc50")}
+    assert isinstance(corpora["fsd50k"], Fsd50kCorpus)
+    assert isinstance(corpora["esc50"], Esc50Corpus)
+    rain = open_corpus(tmp_path, split="test", layout="fsd50k", rows={"category": "Rain"})
+    assert [sound.id for sound in rain.sounds] == ["1"]
+    free = open_corpus(tmp_path, split="test", layout="esc50", rows={"licence_class": "permissive"})
+    assert [sound.id for sound in free.sounds] == ["1.wav"]
 
 
 def test_all_splits_are_of_a_folder_only(folder: Path) -> None:
@@ -96,5 +115,5 @@ def test_all_splits_are_of_a_folder_only(folder: Path) -> None:
 
 
 def test_an_unknown_layout_lists_those_there_are(folder: Path) -> None:
-    with pytest.raises(InputError, match="layout of a corpus is 'esc50' but must be manifest, clotho, audiocaps"):
-        open_corpus(folder, split="test", layout="esc50")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="layout of a corpus is 'wavcaps' but must be manifest, clotho, audiocaps"):
+        open_corpus(folder, split="test", layout="wavcaps")  # type: ignore[arg-type]

@@ -1,5 +1,6 @@
 """What the captioned corpora of others have in common: tables of clips, and audio that may be there or not."""
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,10 @@ from salm.errors import InputError
 from salm.scenes.corpora.base import Sound
 from salm.scenes.corpora.files import AudioListing, SoundFiles
 
-__all__ = ["Clip", "ClipCorpus", "find_table"]
+__all__ = ["SELECTABLE", "Clip", "ClipCorpus", "find_table"]
+
+SELECTABLE = ("category", "licence", "licence_class")
+"""What clips can be selected by."""
 
 _TABLE_FOLDERS = ("", "dataset", "csv", "captions", "clotho_csv_files")
 
@@ -81,6 +85,29 @@ class ClipCorpus:
         """Clips of the tables whose audio is not there."""
         self._files = SoundFiles(files, corpus=name, keep_in_memory=keep_in_memory)
 
+    def select(self, rows: Mapping[str, str]) -> "ClipCorpus":
+        """Corpus of those clips that have given values of `SELECTABLE`, such as ``licence_class``: ``permissive``.
+
+        Raises
+        ------
+        InputError
+            If something else is asked for, or no remaining clip has the value; the message lists those there are.
+        """
+        kept = self.sounds
+        for column, value in rows.items():
+            if column not in SELECTABLE:
+                raise InputError(
+                    f"{self.name} has no manifest with a column {column!r}; of it {', '.join(SELECTABLE)} are known."
+                )
+            there = sorted({getattr(sound, column) for sound in kept})
+            kept = tuple(sound for sound in kept if getattr(sound, column) == value)
+            if not kept:
+                names = ", ".join(there[:12]) + (f" and {len(there) - 12} more" if len(there) > 12 else "")
+                raise InputError(f"no sound of {self.name} has the {column} {value!r}; there is {names or 'none'}.")
+        selected = copy.copy(self)
+        selected.sounds = kept
+        return selected
+
     def audio(self, sound_id: str, *, rate_hz: int = 24_000) -> Float32[np.ndarray, " time"]:
         """Samples of one sound, channels averaged, resampled, its peak at -3 dBFS.
 
@@ -92,9 +119,9 @@ class ClipCorpus:
         return self._files.audio(sound_id, rate_hz=rate_hz)
 
 
-def find_table(root: Path, name: str) -> Path | None:
-    """A table in a folder or in one of the folders that are usual for it; None if it is in none."""
-    places = (root / folder / name for folder in _TABLE_FOLDERS)
+def find_table(root: Path, name: str, *, folders: Sequence[str] = _TABLE_FOLDERS) -> Path | None:
+    """A table in one of the folders, within another, that are usual for it; None if it is in none."""
+    places = (root / folder / name for folder in folders)
     return next((place for place in places if place.is_file()), None)
 
 

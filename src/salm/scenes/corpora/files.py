@@ -3,7 +3,7 @@
 import os
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +50,7 @@ class AudioListing:
         word ``not_near`` and none of the others does not count.
         """
         for stem in stems:
-            places = self._places.get(_key(stem), [])
+            places = self.named(stem)
             for words, path in places:
                 if not words.isdisjoint(near):
                     return Path(path)
@@ -58,6 +58,15 @@ class AudioListing:
                 if words.isdisjoint(not_near):
                     return Path(path)
         return None
+
+    @property
+    def stems(self) -> tuple[str, ...]:
+        """All names, without ending, in the order in which they were listed."""
+        return tuple(self._places)
+
+    def named(self, stem: str) -> Sequence[tuple[frozenset[str], str]]:
+        """Path of every file with a name, each with the words of the folders that it is in, in small letters."""
+        return self._places.get(_key(stem), [])
 
 
 class SoundFiles:

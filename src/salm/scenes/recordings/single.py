@@ -1,0 +1,64 @@
+"""Stretches of recordings in which exactly one source sounds: what a localiser of one source can be asked about."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from salm.errors import InputError
+from salm.scenes.recordings.base import Item, Labelled, RecordingSet
+
+__all__ = ["Stretch", "single_source_segments"]
+
+# Far below a sample, far above the rounding of sums of frames.
+_SLACK_S = 1e-6
+
+
+class Stretch(NamedTuple):
+    """A piece of a recording."""
+
+    item: Item
+    label: Labelled
+    """Of the only source, from the start to the end of the stretch."""
+
+
+def single_source_segments(recordings: RecordingSet, *, min_s: float) -> list[Stretch]:
+    """Stretches of at least a length in which exactly one label is active, in the order of the items.
+
+    Two labels at a time are two sources, also where a set says that one person does both, since hands are not where the
+    mouth is. What a set does not label may sound all the same: see its notes. The source may move, see
+    :attr:`~salm.scenes.recordings.base.Labelled.path`.
+
+    Parameters
+    ----------
+    recordings
+        The set.
+    min_s
+        Shortest stretch, in seconds; positive.
+
+    Raises
+    ------
+    InputError
+        If the length is not positive.
+    """
+    if not min_s > 0:
+        raise InputError(f"min_s is {min_s} but must be positive.")
+    return [
+        Stretch(item, label)
+        for item in recordings.items
+        for label in _alone(item.labels)
+        if label.end_s - label.start_s >= min_s - _SLACK_S
+    ]
+
+
+def _alone(labels: Sequence[Labelled]) -> list[Labelled]:
+    moments = sorted({moment for label in labels for moment in (label.start_s, label.end_s)})
+    alone: list[Labelled] = []
+    active: list[Labelled] = []
+    waiting = sorted(labels, key=lambda label: label.start_s, reverse=True)
+    for start_s, end_s in pairwise(moments):
+        active = [label for label in active if label.end_s > start_s]
+        while waiting and waiting[-1].start_s <= start_s:
+            active.append(waiting.pop())
+        if len(active) == 1:
+            alone.append(active[0].cut(start_s=start_s, end_s=end_s))
+    return alone
