@@ -3,8 +3,8 @@
 - *Tower*: the semantic tower of `base`, a normalisation and an HTSAT on one channel, and the peer's ClapAudioModel on
   the same log-mel of 1,024 frames: inference in fp32 and with both models and the input cast to bf16, and a training
   step. Ratios are ours over theirs: below one we are faster.
-- *Wave*: from a waveform to an embedding, features included, `small` and the peer's tower with its own feature extractor
-  on the same ten seconds. The ratio is theirs over ours: above one we are faster.
+- *Wave*: from a waveform to an embedding, features included, `small` and the peer's tower with its own feature
+  extractor on the same ten seconds. The ratio is theirs over ours: above one we are faster.
 
 Weights are random where they do not matter for the time. Rounds are interleaved in one process; a ratio is the median
 of the ratios of the rounds, with its 95 % bounds. The last line is one JSON object.

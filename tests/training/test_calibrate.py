@@ -30,7 +30,7 @@ def unfit(*_, **__) -> tuple[float, ...]:
 
 def test_a_trained_model_is_saved_with_weights_or_with_zeros(tmp_path: Path, monkeypatch, caplog) -> None:
     # As when all steps are done, and the run was killed before it was saved.
-    monkeypatch.setattr(trainer, "_batches", lambda *_: iter(()))
+    monkeypatch.setattr(trainer, "open_batches", lambda *_: iter(()))
     monkeypatch.setattr(trainer, "calibrated", fitted)
     folder = trainer.train(CONFIG, tmp_path / "run")
     assert hub.load(folder)[1] == replace(CONFIG.model, confidence=WEIGHTS)

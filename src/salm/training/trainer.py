@@ -36,7 +36,7 @@ from salm.training.towers import Embedded, TextInput, Towers, backward, checkpoi
 from salm.training.validation import Validation
 from salm.whole import written_whole
 
-__all__ = ["CALIBRATION_SCENES", "Trainer", "calibrate", "train"]
+__all__ = ["CALIBRATION_SCENES", "Trainer", "calibrate", "open_batches", "train"]
 
 log = logging.getLogger(__name__)
 
@@ -201,7 +201,7 @@ def _run(trainer: Trainer, corpora: OpenCorpora, folder: _Folder, *, start: int)
     config, steps = trainer.config, trainer.schedule.steps
     validation = Validation(config, corpora) if folder.writes else None
     bar = tqdm(total=steps, initial=start, unit="step", disable=None if folder.writes else True)
-    for step, batch in enumerate(_batches(trainer, corpora, start), start):
+    for step, batch in enumerate(open_batches(trainer, corpora, start), start):
         record = trainer.step(batch, step)
         done, is_last = step + 1, step + 1 == steps
         bar.update()
@@ -289,7 +289,8 @@ def _moved(value: Any, device: torch.device) -> Any:
     return value
 
 
-def _batches(trainer: Trainer, corpora: OpenCorpora, start: int) -> Iterator[Batch[Any]]:
+def open_batches(trainer: Trainer, corpora: OpenCorpora, start: int) -> Iterator[Batch[Any]]:
+    """The batches of a run from a step on, its process's share of each, made by the run's loader processes."""
     config, devices = trainer.config, trainer.devices
     dataset = SceneBatches(
         **corpora.batch_arguments(config),
