@@ -34,19 +34,17 @@ def test_there_is_one_worker_or_more() -> None:
 
 
 def test_what_stops_a_worker_is_said_in_one_line(path: Path, tmp_path: Path) -> None:
-    (tmp_path / "out" / "000000.tar").mkdir(parents=True)
-    (tmp_path / "out" / "000000.tar").rename(tmp_path / "in the way")
-    (tmp_path / "out").rmdir()
-    export_scenes(path, tmp_path / "out", shard_scenes=4, workers=ProcessPool(1))
-    before = content(tmp_path / "out")
-    (tmp_path / "out" / "000000.tar").unlink()
-    (tmp_path / "in the way").rename(tmp_path / "out" / "000000.tar")
+    out, pool = tmp_path / "out", ProcessPool(1)
+    export_scenes(path, out, shard_scenes=4, workers=pool)
+    before = content(out)
+    (out / "000000.tar").unlink()
+    (out / "000000.tar").mkdir()
     with pytest.raises(InputError, match=r"000000\.tar cannot be written: Is a directory; ") as caught:
-        export_scenes(path, tmp_path / "out", shard_scenes=4, workers=ProcessPool(1))
+        export_scenes(path, out, shard_scenes=4, workers=pool)
     assert "\n" not in str(caught.value)
-    (tmp_path / "out" / "000000.tar").rmdir()
-    export_scenes(path, tmp_path / "out", shard_scenes=4, workers=ProcessPool(1))
-    assert content(tmp_path / "out") == before
+    (out / "000000.tar").rmdir()
+    export_scenes(path, out, shard_scenes=4, workers=pool)
+    assert content(out) == before
 
 
 def test_workers_have_one_thread_and_others_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
