@@ -184,6 +184,20 @@ def test_killed_at_any_time_it_ends_in_the_same_bytes(made: Made, tmp_path: Path
     assert content(out) == content(tmp_path / "whole")
 
 
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_an_interruption_is_one_line_and_leaves_nothing_half_written(made: Made, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "salm.cli", "scenes", "export", str(made(200)), "-o", str(out), "--workers", "2"]
+    command += ["--shard-scenes", "100"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while process.poll() is None and not list(out.glob("*.part")):
+        time.sleep(0.001)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.communicate()[1] == "salm: stopped.\n"
+    assert process.returncode == 130
+    assert list(content(out)) == ["export.json"]
+
+
 @pytest.mark.parametrize("damage", ["corrupt", "missing"])
 def test_a_sound_that_cannot_be_read_is_named_once(made: Made, corpus: Path, tmp_path: Path, damage: str) -> None:
     path, out, bell = made(9), tmp_path / "out", corpus / "bell.wav"

@@ -12,7 +12,7 @@ import pytest
 from salm.errors import InputError
 from salm.scenes.export import export_scenes
 from salm.scenes.scene import Scene, Source
-from salm.scenes.workers import ProcessPool, RayCluster, _one_thread
+from salm.scenes.workers import ProcessPool, RayCluster, _for_new_processes
 
 DOG = Source(sound_id="dog-test-0000", caption="A dog.", azimuth_deg=0.0, elevation_deg=0.0, distance_m=2.0)
 
@@ -47,10 +47,10 @@ def test_what_stops_a_worker_is_said_in_one_line(path: Path, tmp_path: Path) -> 
     assert content(out) == before
 
 
-def test_workers_have_one_thread_and_others_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_have_for_new_processes_and_others_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "5")
     monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
-    with _one_thread():
+    with _for_new_processes():
         assert (os.environ["OMP_NUM_THREADS"], os.environ["OPENBLAS_NUM_THREADS"]) == ("1", "1")
     assert os.environ["OMP_NUM_THREADS"] == "5"
     assert "OPENBLAS_NUM_THREADS" not in os.environ

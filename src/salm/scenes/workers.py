@@ -61,12 +61,13 @@ class ProcessPool:
         # Only this process holds the end that says so: it closes however this process ends, and workers go with it.
         # The pool's own queue would let them wait forever.
         told, stop = context.Pipe(duplex=False)
-        with _one_thread(), told, stop:
-            pool = ProcessPoolExecutor(
-                min(self.workers, max(1, len(tasks))), mp_context=context, initializer=_end_when_told, initargs=(told,)
-            )
+        workers = min(self.workers, max(1, len(tasks)))
+        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_end_when_told, initargs=(told,))
+        with told, stop:
             try:
-                for future in as_completed([pool.submit(write_shard, task) for task in tasks]):
+                with _for_new_processes():
+                    futures = [pool.submit(write_shard, task) for task in tasks]
+                for future in as_completed(futures):
                     yield future.result()
                 pool.shutdown()
             except BrokenProcessPool as error:
@@ -138,13 +139,20 @@ def needed(name: str) -> Any:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
-    """Environment for new processes, since libraries read it when they are loaded."""
+def _for_new_processes() -> Iterator[None]:
+    """What processes that are started meanwhile inherit: one thread each, which libraries decide when they are loaded.
+
+    And deaf ears for the interruption of a command, which reaches its workers too: the command tells them.
+    """
     before = {name: os.environ.get(name) for name in _ONE_THREAD}
     os.environ.update(_ONE_THREAD)
+    main = threading.current_thread() is threading.main_thread()
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN) if main else None
     try:
         yield
     finally:
+        if handler is not None:
+            signal.signal(signal.SIGINT, handler)
         for name, value in before.items():
             if value is None:
                 os.environ.pop(name, None)
@@ -153,8 +161,6 @@ def _one_thread() -> Iterator[None]:
 
 
 def _end_when_told(told: Connection) -> None:
-    # Whoever interrupts the command interrupts its workers too; the command tells them.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_leave_when_closed, args=(told,), daemon=True).start()
 
 
