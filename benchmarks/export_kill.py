@@ -39,7 +39,7 @@ def main() -> int:
         undisturbed_s = timed(scenes, undisturbed, *shards, *pool)
         others = ["--ray", options.ray] if options.ray else pool
         # Together below the time of the whole, so that none comes too late.
-        moments_s = [rng.uniform(0.2, 0.8) * undisturbed_s / (options.kills + 1) for _ in range(options.kills)]
+        moments_s = [rng.uniform(0.4, 1) * undisturbed_s / (options.kills + 1) for _ in range(options.kills)]
         kills = [killed(moment_s, scenes, disturbed, *shards, *others) for moment_s in moments_s]
         resumed_s = timed(scenes, disturbed, *shards, *others)
         wanted, got = digests(undisturbed), digests(disturbed)
