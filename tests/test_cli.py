@@ -1,6 +1,5 @@
 """The commands, run in this process: exit status, the JSON that others build on, and one clear line for bad input."""
 
-import csv
 import functools
 import hashlib
 import json
@@ -8,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 import soundfile
+from pyarrow import parquet
 
 import salm
 from salm import cli
@@ -228,6 +229,8 @@ def test_an_unknown_model_is_told_which_there_are(
         (["scenes", "show", "x.jsonl", "--limit", 0], "--limit is 0 but must be at least 1."),
         (["scenes", "show", "x.jsonl"], "x.jsonl cannot be read as scenes"),
         (["scenes", "export", "x.jsonl", "-o", "x"], "x.jsonl cannot be read as scenes"),
+        (["scenes", "export", "x", "-o", "x", "--shard-scenes", 0], "--shard-scenes is 0 but must be at least 1."),
+        (["scenes", "export", "x", "-o", "x", "--ray", "auto", "--workers", 2], "--workers does not go with --ray"),
         (["search", "lib", "dog"], "lib is no library; make one with: salm index add FOLDER --to lib"),
         (["demo", "--seed", -1], "--seed is -1 but must be at least 0."),
         (["train", "x.yaml", "-o", "run"], "x.yaml cannot be read as YAML"),
@@ -603,15 +606,17 @@ def test_scenes_are_drawn_shown_and_exported(run: Run, tmp_path: Path) -> None:
     scenes = run("scenes", "show", drawn, "--json").document["scenes"]
     sources = [Scene.from_dict(scene).sources[0] for scene in scenes]
     assert len(sources) == 2
-    ran = run("scenes", "export", drawn, "-o", out, "--json")
-    assert (ran.status, ran.document) == (0, {"out": str(out), "recordings": 2})
-    with (out / "manifest.csv").open(encoding="utf-8", newline="") as table:
-        rows = list(csv.DictReader(table))
-    assert [(row["file"], row["caption"], float(row["azimuth_deg"])) for row in rows] == [
-        (f"{number:06d}.flac", source.caption, pytest.approx(source.azimuth_deg, abs=1e-3))
-        for number, source in enumerate(sources)
+    ran = run("scenes", "export", drawn, "-o", out, "--workers", 1, "--json")
+    assert (ran.status, ran.document) == (
+        0,
+        {"out": str(out), "shards": 1, "recordings": 2, "lowered": 0, "skipped": 0, "failed": []},
+    )
+    rows = parquet.read_table(out / "manifest.parquet").to_pylist()
+    assert [(row["caption"], row["azimuth_deg"]) for row in rows] == [
+        (source.caption, source.azimuth_deg) for source in sources
     ]
-    assert all(soundfile.info(out / row["file"]).channels == 4 for row in rows)
+    with tarfile.open(out / "000000.tar") as shard:
+        assert shard.getnames() == ["00000000.flac", "00000000.json", "00000001.flac", "00000001.json"]
 
 
 def test_the_same_seed_draws_the_same_scenes(run: Run, tmp_path: Path) -> None:
@@ -635,12 +640,15 @@ def esc50(tmp_path: Path) -> Path:
     return tmp_path / "ESC-50"
 
 
-def test_scenes_of_a_published_corpus_are_drawn_and_exported(run: Run, esc50: Path, tmp_path: Path) -> None:
+def test_scenes_of_a_damaged_clip_of_a_published_corpus_are_left_out(run: Run, esc50: Path, tmp_path: Path) -> None:
     drawn = tmp_path / "scenes.jsonl"
     given = ("--corpus", esc50, "--layout", "esc50", "--count", 2)
     assert run("scenes", "make", "-o", drawn, *given).status == 0
     assert [scene.sources[0].caption for scene in SceneTable(drawn)] == ["A dog barks."] * 2
-    assert run("scenes", "export", drawn, "-o", tmp_path / "out", "--json").document["recordings"] == 2
+    (esc50 / "audio" / "0.wav").write_bytes(b"RIFF")
+    ran = run("scenes", "export", drawn, "-o", tmp_path / "out", "--workers", 1, "--json")
+    assert (ran.status, ran.document["recordings"], ran.document["skipped"]) == (2, 0, 2)
+    assert "0.wav is no audio file that can be read. 2 scenes left out, the first in row 0." in ran.err
 
 
 def test_layouts_of_the_commands_are_those_of_the_library(run: Run, esc50: Path, tmp_path: Path) -> None:

@@ -356,21 +356,46 @@ class ScenesShow(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class ScenesExport(Command):
-    """Render drawn scenes to AmbiX FLAC files with a manifest."""
+    """Render drawn scenes into shards for WebDataset with a Parquet table, or go on with that."""
 
     file: Positional[Path]
     """What `salm scenes make` wrote."""
     out: Out
-    """Folder for the recordings; what is there already is kept."""
+    """Folder for the shards; those that are finished are kept."""
+    shard_scenes: int = 500
+    """Scenes of a shard."""
+    workers: int = 0
+    """Processes to render with; 0 is one for each processor."""
+    ray: str | None = None
+    """Render on a Ray cluster instead: auto, which is this machine's, or its address."""
 
     def run(self) -> int:
-        """Write the recordings."""
-        from salm.scenes.storage import export_scenes
+        """Write the shards; scenes whose sound cannot be read are named and left out."""
+        from salm.scenes.export import export_scenes
+        from salm.scenes.workers import ProcessPool, RayCluster
 
-        count = export_scenes(self.file, self.out)
-        document = {"out": str(self.out), "recordings": count}
-        self.tell(document, lambda: _say(f"{_counted(count, 'recording')} in {self.out}"))
-        return 0
+        _at_least(1, shard_scenes=self.shard_scenes)
+        _at_least(0, workers=self.workers)
+        if self.workers and self.ray is not None:
+            raise InputError("--workers does not go with --ray, whose cluster has workers of its own.")
+        workers = ProcessPool(self.workers or None) if self.ray is None else RayCluster(self.ray)
+        done = export_scenes(self.file, self.out, shard_scenes=self.shard_scenes, workers=workers)
+        for item in done.skipped:
+            _complain(f"{item.reason} {_counted(len(item.rows), 'scene')} left out, the first in row {item.rows[0]}.")
+        if done.lowered:
+            _complain(f"{_counted(done.lowered, 'recording')} beyond full scale, written lower; see gain_db.")
+        document = {
+            "out": str(self.out),
+            "shards": done.shards,
+            "recordings": done.recordings,
+            "lowered": done.lowered,
+            "skipped": done.scenes_skipped,
+            "failed": [asdict(item) for item in done.skipped],
+        }
+        counts = f"{_counted(done.recordings, 'recording')} in {_counted(done.shards, 'shard')}"
+        lacking = f", {_counted(done.scenes_skipped, 'scene')} left out" if done.skipped else ""
+        self.tell(document, lambda: _say(f"{counts}{lacking} in {self.out}"))
+        return 2 if done.skipped else 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -660,7 +685,7 @@ def _is_file(text: str) -> bool:
 def _at_least(least: int, **options: int) -> None:
     for name, value in options.items():
         if value < least:
-            raise InputError(f"--{name} is {value} but must be at least {least}.")
+            raise InputError(f"--{name.replace('_', '-')} is {value} but must be at least {least}.")
 
 
 def _rows(pairs: Sequence[str]) -> dict[str, str]:

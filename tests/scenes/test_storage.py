@@ -1,6 +1,5 @@
-"""Scenes on disk: drawn, read back, exported, and an export that goes on where it stopped."""
+"""Scenes on disk: drawn and read back."""
 
-import csv
 import json
 import pickle
 import re
@@ -13,10 +12,9 @@ import pytest
 import soundfile
 
 from salm.errors import InputError
-from salm.scenes.corpora import open_corpus
 from salm.scenes.corpora.procedural import ProceduralCorpus
-from salm.scenes.scene import Scene, Source, render_scene
-from salm.scenes.storage import SceneTable, export_scenes, make_scenes, read_scenes
+from salm.scenes.scene import Scene, Source
+from salm.scenes.storage import SceneTable, make_scenes, read_scenes
 
 
 @pytest.fixture
@@ -39,17 +37,6 @@ def made(folder: Path, tmp_path: Path) -> Path:
     path = tmp_path / "scenes.jsonl"
     make_scenes(path, corpus=folder, split="test", count=3, seed=5)
     return path
-
-
-def write_scenes(path: Path, scenes: list[Scene]) -> Path:
-    rows = [{"corpus": None, "split": "test"}, *(scene.to_dict() for scene in scenes)]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return path
-
-
-def table(out: Path) -> list[dict[str, str]]:
-    with (out / "manifest.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def test_made_scenes_are_of_the_asked_corpus_and_split(made: Path, folder: Path) -> None:
@@ -84,64 +71,6 @@ def test_without_a_corpus_scenes_are_of_procedural_sounds(tmp_path: Path) -> Non
 
 def test_no_temporary_file_is_left(made: Path) -> None:
     assert not list(made.parent.glob("*.part"))
-
-
-def test_exported_recordings_are_the_rendered_scenes(made: Path, folder: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    assert export_scenes(made, out) == 3
-    corpus = open_corpus(folder, split="test")
-    for number, scene in enumerate(read_scenes(made)[0]):
-        samples, rate_hz = soundfile.read(out / f"{number:06d}.flac", dtype="float32")
-        assert rate_hz == 24_000
-        # FLAC holds 24 bits.
-        np.testing.assert_allclose(samples.T, render_scene(scene, corpus), atol=2**-23)
-
-
-def test_the_manifest_says_what_is_where(made: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    export_scenes(made, out)
-    for number, (row, scene) in enumerate(zip(table(out), read_scenes(made)[0], strict=True)):
-        (source,) = scene.sources
-        assert row["file"] == f"{number:06d}.flac"
-        assert (row["caption"], row["sound_id"]) == (source.caption, source.sound_id)
-        assert float(row["azimuth_deg"]) == pytest.approx(source.azimuth_deg, abs=5e-4)
-        assert float(row["elevation_deg"]) == pytest.approx(source.elevation_deg, abs=5e-4)
-        assert float(row["distance_m"]) == pytest.approx(source.distance_m, abs=5e-4)
-
-
-def test_an_export_goes_on_where_it_stopped(made: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    export_scenes(made, out)
-    files = [out / f"{number:06d}.flac" for number in range(3)]
-    content = [file.read_bytes() for file in files]
-    written_ns = [file.stat().st_mtime_ns for file in files]
-    files[1].unlink()
-    assert export_scenes(made, out) == 3
-    assert [file.read_bytes() for file in files] == content
-    assert [file.stat().st_mtime_ns for file in (files[0], files[2])] == [written_ns[0], written_ns[2]]
-    assert len(table(out)) == 3
-
-
-def test_a_recording_beyond_full_scale_keeps_its_direction(tmp_path: Path) -> None:
-    source = Source(
-        sound_id="whistle-test-0000",
-        caption="A whistle.",
-        azimuth_deg=60.0,
-        elevation_deg=0.0,
-        distance_m=1.0,
-        gain_db=20.0,
-    )
-    out = tmp_path / "out"
-    export_scenes(write_scenes(tmp_path / "loud.jsonl", [Scene(seed=0, sources=(source,))]), out)
-    w, y, _, x = soundfile.read(out / "000000.flac")[0].T
-    assert np.abs(w).max() > 0.99
-    assert np.rad2deg(np.arctan2(w @ y, w @ x)) == pytest.approx(60.0, abs=0.01)
-
-
-def test_no_scenes_are_an_empty_table(tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    assert export_scenes(write_scenes(tmp_path / "none.jsonl", []), out) == 0
-    assert table(out) == []
 
 
 DOG = Source(sound_id="dog", caption="A dog.", azimuth_deg=0.0, elevation_deg=0.0, distance_m=1.0)
@@ -181,7 +110,7 @@ def test_a_file_of_bytes_gives_one_clear_line(tmp_path: Path) -> None:
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"gone\.jsonl cannot be read as scenes"):
-        export_scenes(tmp_path / "gone.jsonl", tmp_path / "out")
+        SceneTable(tmp_path / "gone.jsonl")
 
 
 SPLIT = {"train": [Scene(seed=n, sources=(DOG,)) for n in range(4)], "val": [Scene(seed=9, sources=(DOG,))]}
@@ -248,11 +177,3 @@ def test_sounds_are_checked_without_parsing(scene_file: Callable[..., Path]) -> 
     table.check_sounds({"dog", odd.sound_id}, corpus="toy")
     with pytest.raises(InputError, match=r"a\.jsonl, line 2: the corpus toy has no sound 'A \"dog\", \u00e9 "):
         table.check_sounds({"dog"}, corpus="toy")
-
-
-def test_exported_scenes_keep_their_split(scene_file: Callable[..., Path], tmp_path: Path) -> None:
-    source = replace(DOG, sound_id="whistle-train-0000")
-    scenes = [Scene(seed=0, sources=(source,)), Scene(seed=1, sources=(source,))]
-    path = scene_file("a.jsonl", {"train": scenes[:1], "val": scenes[1:]}, split="train")
-    assert export_scenes(path, tmp_path / "out") == 2
-    assert [row["split"] for row in table(tmp_path / "out")] == ["train", "val"]

@@ -1,5 +1,6 @@
 """Recordings: AmbiX samples with what is known of where they came from; reading and writing of audio files."""
 
+import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from salm.audio.formats import LAYOUTS, from_mono, from_stereo, to_ambix
 from salm.errors import InputError
 from salm.whole import written_whole
 
-__all__ = ["AMBIGUITY", "WRITABLE", "Recording", "read", "resample", "write"]
+__all__ = ["AMBIGUITY", "WRITABLE", "Recording", "flac", "read", "resample", "write"]
 
 Layout = Literal["foa", "stereo", "mono"]
 
@@ -142,15 +143,26 @@ def write(path: str | Path, samples: Float32[np.ndarray, "channel time"], rate_h
     container = _CONTAINERS[suffix]
     if container == "WAV" and samples.nbytes > _LARGEST_WAV:
         container = "RF64"
-    peak = float(np.abs(samples).max(initial=0.0))
-    gain = 1 / peak if container == "FLAC" and peak > 1 else 1.0
-    subtype = _SUBTYPES.get(container, "FLOAT")
     try:
         with written_whole(path) as part:
-            soundfile.write(part, samples.T * np.float32(gain), rate_hz, format=container, subtype=subtype)
+            return _encode(part, samples, rate_hz, container=container)
     except soundfile.LibsndfileError as error:
         raise InputError(f"{path} cannot be written: {_reason(error)}.") from error
-    return 20 * float(np.log10(gain))
+
+
+def flac(samples: Float32[np.ndarray, "channel time"], rate_hz: int) -> tuple[bytes, float]:
+    """The bytes of a FLAC file as `write` writes it, and the gain in dB; the same samples give the same bytes.
+
+    Raises
+    ------
+    InputError
+        If a sample is no number.
+    """
+    if not np.isfinite(samples).all():
+        raise InputError("the recording holds samples that are no numbers.")
+    file = io.BytesIO()
+    gain_db = _encode(file, samples, rate_hz, container="FLAC")
+    return file.getvalue(), gain_db
 
 
 def resample(recording: Recording, rate_hz: int) -> Recording:
@@ -163,6 +175,16 @@ def resample(recording: Recording, rate_hz: int) -> Recording:
         samples = recording.samples.T[:1]
     note = f"Resampled from {recording.rate_hz} to {rate_hz} Hz."
     return replace(recording, samples=np.ascontiguousarray(samples.T), rate_hz=rate_hz, notes=(*recording.notes, note))
+
+
+def _encode(
+    file: Path | io.BytesIO, samples: Float32[np.ndarray, "channel time"], rate_hz: int, *, container: str
+) -> float:
+    peak = float(np.abs(samples).max(initial=0.0))
+    gain = 1 / peak if container == "FLAC" and peak > 1 else 1.0
+    subtype = _SUBTYPES.get(container, "FLOAT")
+    soundfile.write(file, samples.T * np.float32(gain), rate_hz, format=container, subtype=subtype)
+    return 20 * float(np.log10(gain))
 
 
 def _decoded(path: Path) -> tuple[Float32[np.ndarray, "channel time"], int, tuple[str, ...]]:

@@ -1,11 +1,10 @@
-"""Scenes on disk: drawn as JSON lines, read one at a time, exported as AmbiX recordings with a manifest.
+"""Scenes on disk: drawn as JSON lines, read one at a time.
 
 The first line of a file is its head: an object that says at least of which ``corpus`` (a folder; null is the procedural
 one) and of which ``split`` the sounds are. Where ``split`` is null each scene begins with its own.
 """
 
 import copy
-import csv
 import json
 import mmap
 import re
@@ -16,19 +15,15 @@ from typing import Any, overload
 
 import numpy as np
 from jaxtyping import Int64
-from tqdm import tqdm
 
-from salm.audio.recording import write
 from salm.errors import InputError
 from salm.scenes.corpora import CorpusLayout, open_corpus
 from salm.scenes.corpora.base import Corpus
 from salm.scenes.sample import draw_scene
-from salm.scenes.scene import Scene, render_scene
+from salm.scenes.scene import Scene
 from salm.whole import written_whole
 
-__all__ = ["SceneTable", "export_scenes", "make_scenes", "read_scenes"]
-
-RATE_HZ = 24_000
+__all__ = ["SceneTable", "make_scenes", "read_scenes"]
 
 _SPLIT = re.compile(rb'\s*\{\s*"split"\s*:\s*"([^"\\]*)"')
 _SOUND_ID = re.compile(rb'"sound_id"\s*:\s*("(?:[^"\\]|\\.)*")')
@@ -104,8 +99,8 @@ class SceneTable(Sequence[Scene]):
         selected.splits = tuple(self.splits[row] for row in kept)
         return selected
 
-    def open_corpus(self, *, keep_in_memory: bool = False) -> Corpus:
-        """The corpus that the head names.
+    def open_corpus(self, *, keep_in_memory: bool = False, check_files: bool = True) -> Corpus:
+        """The corpus that the head names; the options are those of :func:`~salm.scenes.corpora.open_corpus`.
 
         Raises
         ------
@@ -113,7 +108,7 @@ class SceneTable(Sequence[Scene]):
             If it cannot be read.
         """
         folder, split, layout = (self.head[name] for name in ("corpus", "split", "layout"))
-        return open_corpus(folder, split=split, layout=layout, keep_in_memory=keep_in_memory)
+        return open_corpus(folder, split=split, layout=layout, keep_in_memory=keep_in_memory, check_files=check_files)
 
     def check_sounds(self, known: Container[str], *, corpus: str) -> None:
         """Look for every sound of every scene among known ones, without parsing the scenes.
@@ -182,27 +177,6 @@ def read_scenes(path: Path) -> tuple[SceneTable, dict[str, Any]]:
     return table, table.head
 
 
-def export_scenes(path: Path, out: Path) -> int:
-    """Render the scenes of a file into a folder; the number of recordings there.
-
-    The folder holds ``000000.flac`` and so on (AmbiX, 24 kHz) and ``manifest.csv`` with caption and direction. What is
-    there already is not rendered again, so a killed export goes on where it stopped.
-    """
-    scenes = SceneTable(path)
-    corpus = scenes.open_corpus()
-    rows = []
-    for number, scene in enumerate(tqdm(scenes, unit="scene", disable=None)):
-        file = out / f"{number:06d}.flac"
-        if not file.exists():
-            write(file, render_scene(scene, corpus, rate_hz=RATE_HZ), RATE_HZ)
-        rows.append(_row(file.name, scene) | {"split": scenes.splits[number]})
-    with written_whole(out / "manifest.csv") as part, part.open("w", encoding="utf-8", newline="") as table:
-        writer = csv.DictWriter(table, fieldnames=list(rows[0]) if rows else ["file"])
-        writer.writeheader()
-        writer.writerows(rows)
-    return len(rows)
-
-
 def _mapped(path: Path) -> mmap.mmap:
     try:
         with path.open("rb") as file:
@@ -246,15 +220,3 @@ def _scene(row: dict[str, Any], where: str) -> Scene:
         return Scene.from_dict(row)
     except InputError as error:
         raise InputError(f"{where}: {error}") from error
-
-
-def _row(file: str, scene: Scene) -> dict[str, Any]:
-    source = scene.sources[0]
-    return {
-        "file": file,
-        "caption": source.caption,
-        "azimuth_deg": round(source.azimuth_deg, 3),
-        "elevation_deg": round(source.elevation_deg, 3),
-        "distance_m": round(source.distance_m, 3),
-        "sound_id": source.sound_id,
-    }

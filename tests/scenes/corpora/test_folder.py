@@ -202,6 +202,19 @@ def test_bad_audio_is_named(folder: Path, content: bytes | np.ndarray, message: 
         FolderCorpus(folder).audio("dog")
 
 
+def test_files_need_not_be_looked_at_before_they_are_asked_for(folder: Path) -> None:
+    (folder / "dog.wav").unlink()
+    (folder / "rain.wav").write_bytes(b"RIFF")
+    with pytest.raises(InputError, match=r"dog\.wav does not exist"):
+        FolderCorpus(folder)
+    corpus = FolderCorpus(folder, check_files=False)
+    assert [(sound.id, sound.duration_s) for sound in corpus.sounds] == [("dog", 0), ("sub/bell", 0), ("rain", 0)]
+    assert len(corpus.audio("sub/bell")) == 6000
+    for name in ("dog", "rain"):
+        with pytest.raises(InputError, match=rf"{name}\.wav is no audio file that can be read"):
+            corpus.audio(name)
+
+
 def test_an_unknown_sound_is_refused(folder: Path) -> None:
     with pytest.raises(InputError, match="no sound 'cat'"):
         FolderCorpus(folder).audio("cat")

@@ -32,6 +32,7 @@ def open_corpus(
     rows: Mapping[str, str] | None = None,
     per_kind: int = 50,
     keep_in_memory: bool = False,
+    check_files: bool = True,
 ) -> Corpus:
     """One split of a corpus, or all of it.
 
@@ -50,6 +51,8 @@ def open_corpus(
         Procedural sounds of each kind; a folder does not look at it.
     keep_in_memory
         Decode or render each sound once.
+    check_files
+        Refuse a manifest whose audio is not all there; see :class:`~salm.scenes.corpora.folder.FolderCorpus`.
 
     Raises
     ------
@@ -60,7 +63,8 @@ def open_corpus(
     if layout not in get_args(CorpusLayout):
         raise InputError(f"the layout of a corpus is {layout!r} but must be {', '.join(get_args(CorpusLayout))}.")
     if folder is not None and layout == "manifest":
-        return FolderCorpus(folder, keep_in_memory=keep_in_memory).select(split=split, rows=rows)
+        opened = FolderCorpus(folder, keep_in_memory=keep_in_memory, check_files=check_files)
+        return opened.select(split=split, rows=rows)
     if folder is not None:
         corpus = _PUBLISHED[layout](folder, split=split, keep_in_memory=keep_in_memory)
         return corpus.select(rows) if rows else corpus

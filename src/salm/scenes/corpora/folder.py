@@ -36,6 +36,9 @@ class FolderCorpus:
         Name of the table within the folder, UTF-8 with a header line.
     keep_in_memory
         Decode each sound once; see :class:`~salm.scenes.corpora.files.SoundFiles`.
+    check_files
+        Look at every file now. Otherwise a missing or damaged one is found when it is asked for, and a duration that
+        the table does not say is 0.
 
     Raises
     ------
@@ -49,13 +52,20 @@ class FolderCorpus:
     and without a ``split`` every sound is in ``train``.
     """
 
-    def __init__(self, folder: str | Path, *, manifest: str = "manifest.csv", keep_in_memory: bool = False) -> None:
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        manifest: str = "manifest.csv",
+        keep_in_memory: bool = False,
+        check_files: bool = True,
+    ) -> None:
         self.folder = Path(folder)
         self.name = self.folder.resolve().name
         table = self.folder / manifest
         self._rows = read_rows(table, required=_REQUIRED)
         self.sounds: tuple[Sound, ...] = tuple(
-            _sound(row, self.folder, f"{table}, line {line}") for line, row in self._rows
+            _sound(row, self.folder, f"{table}, line {line}", check_file=check_files) for line, row in self._rows
         )
         _check_unique(self.sounds, table)
         _check_splits(self.sounds, table)
@@ -94,18 +104,18 @@ class FolderCorpus:
         return self._files.audio(sound_id, rate_hz=rate_hz)
 
 
-def _sound(row: Mapping[str, str], folder: Path, where: str) -> Sound:
+def _sound(row: Mapping[str, str], folder: Path, where: str, *, check_file: bool) -> Sound:
     if empty := next((column for column in _REQUIRED if not row[column]), None):
         raise InputError(f"{where}: the {empty} is empty; every sound needs one.")
     path = folder / row["file"]
-    if not path.is_file():
+    if check_file and not path.is_file():
         raise InputError(f"{where}: the audio file {path} does not exist; correct the path or delete the row.")
     sound_id = row.get("id") or Path(row["file"]).with_suffix("").as_posix()
     alternatives = [caption.strip() for caption in row.get("alt_captions", "").split("|")]
     return Sound(
         id=sound_id,
         captions=(row["caption"], *filter(None, alternatives)),
-        duration_s=_duration_s(row.get("duration_s", ""), path, where),
+        duration_s=_duration_s(row.get("duration_s", ""), path if check_file else None, where),
         category=row.get("category", ""),
         split=row.get("split") or "train",
         group=row.get("group") or sound_id,
@@ -115,9 +125,11 @@ def _sound(row: Mapping[str, str], folder: Path, where: str) -> Sound:
     )
 
 
-def _duration_s(text: str, path: Path, where: str) -> float:
+def _duration_s(text: str, path: Path | None, where: str) -> float:
     try:
-        return float(text) if text else float(soundfile.info(path).duration)
+        if text or path is None:
+            return float(text or 0)
+        return float(soundfile.info(path).duration)
     except ValueError as error:
         raise InputError(f"{where}: the duration_s is {text!r} but must be a number of seconds.") from error
     except soundfile.LibsndfileError as error:
