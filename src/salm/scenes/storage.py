@@ -18,6 +18,7 @@ import numpy as np
 from jaxtyping import Int64
 from tqdm import tqdm
 
+from salm.acoustics.measured.base import ResponseSet
 from salm.audio.recording import write
 from salm.errors import InputError
 from salm.scenes.corpora import CorpusLayout, open_corpus
@@ -182,11 +183,12 @@ def read_scenes(path: Path) -> tuple[SceneTable, dict[str, Any]]:
     return table, table.head
 
 
-def export_scenes(path: Path, out: Path) -> int:
+def export_scenes(path: Path, out: Path, *, responses: ResponseSet | None = None) -> int:
     """Render the scenes of a file into a folder; the number of recordings there.
 
     The folder holds ``000000.flac`` and so on (AmbiX, 24 kHz) and ``manifest.csv`` with caption and direction. What is
-    there already is not rendered again, so a killed export goes on where it stopped.
+    there already is not rendered again, so a killed export goes on where it stopped. Scenes that sound through measured
+    responses need the set that they name.
     """
     scenes = SceneTable(path)
     corpus = scenes.open_corpus()
@@ -194,7 +196,7 @@ def export_scenes(path: Path, out: Path) -> int:
     for number, scene in enumerate(tqdm(scenes, unit="scene", disable=None)):
         file = out / f"{number:06d}.flac"
         if not file.exists():
-            write(file, render_scene(scene, corpus, rate_hz=RATE_HZ), RATE_HZ)
+            write(file, render_scene(scene, corpus, rate_hz=RATE_HZ, responses=responses), RATE_HZ)
         rows.append(_row(file.name, scene) | {"split": scenes.splits[number]})
     with written_whole(out / "manifest.csv") as part, part.open("w", encoding="utf-8", newline="") as table:
         writer = csv.DictWriter(table, fieldnames=list(rows[0]) if rows else ["file"])
@@ -255,6 +257,6 @@ def _row(file: str, scene: Scene) -> dict[str, Any]:
         "caption": source.caption,
         "azimuth_deg": round(source.azimuth_deg, 3),
         "elevation_deg": round(source.elevation_deg, 3),
-        "distance_m": round(source.distance_m, 3),
+        "distance_m": None if source.distance_m is None else round(source.distance_m, 3),
         "sound_id": source.sound_id,
     }
