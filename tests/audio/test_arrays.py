@@ -69,6 +69,7 @@ def directions(count: int) -> np.ndarray:
         (DCASE_MIC, (100, 500), 0.5),
         (a_format(), (50, 11_000), 0.1),
         (a_format(radius_m=0.015), (100, 1200), 2.0),
+        (a_format(radius_m=0.015), (100, 500), 0.5),
     ],
     ids=lambda value: value.name if isinstance(value, MicrophoneArray) else str(value),
 )

@@ -23,7 +23,7 @@ from salm.scenes.corpora.base import Corpus
 
 __all__ = ["SCHEMA", "Scene", "Source", "render_piece", "render_scene"]
 
-Response = Float32[np.ndarray, "4 response"]
+_Response = Float32[np.ndarray, "4 response"]
 
 SCHEMA = 2
 """Newest version of the plain form of a scene: 2 has measured responses, and 1 is written for scenes without."""
@@ -184,7 +184,7 @@ def render_piece(
     return _mixture(scene, dry, through, start, stop)
 
 
-def _responses(scene: Scene, measured: ResponseSet | None, *, rate_hz: int) -> list[Response] | None:
+def _responses(scene: Scene, measured: ResponseSet | None, *, rate_hz: int) -> list[_Response] | None:
     """Impulse response of each source; None is the free field."""
     if scene.responses is not None:
         return _measured(scene, measured, rate_hz=rate_hz)
@@ -196,7 +196,7 @@ def _responses(scene: Scene, measured: ResponseSet | None, *, rate_hz: int) -> l
     return list(simulate(scene.room, positions_m, rate_hz=rate_hz, seed=scene.seed))
 
 
-def _measured(scene: Scene, measured: ResponseSet | None, *, rate_hz: int) -> list[Response]:
+def _measured(scene: Scene, measured: ResponseSet | None, *, rate_hz: int) -> list[_Response]:
     if measured is None or measured.name != scene.responses:
         given = "none" if measured is None else measured.name
         raise InputError(f"the scene sounds through the responses {scene.responses} but {given} are given; open those.")
@@ -225,7 +225,7 @@ def _length(scene: Scene, dry: list[Float32[np.ndarray, " time"]], *, rate_hz: i
 
 
 def _mixture(
-    scene: Scene, dry: list[Float32[np.ndarray, " time"]], through: list[Response] | None, start: int, stop: int
+    scene: Scene, dry: list[Float32[np.ndarray, " time"]], through: list[_Response] | None, start: int, stop: int
 ) -> Float32[np.ndarray, "4 time"]:
     mixture = np.zeros((4, stop - start), np.float32)
     for sound, wet in zip(scene.sources, _wet(scene, dry, through, start, stop), strict=True):
@@ -238,7 +238,7 @@ def _mixture(
 
 
 def _wet(
-    scene: Scene, dry: list[Float32[np.ndarray, " time"]], through: list[Response] | None, start: int, stop: int
+    scene: Scene, dry: list[Float32[np.ndarray, " time"]], through: list[_Response] | None, start: int, stop: int
 ) -> list[Float32[np.ndarray, "4 time"]]:
     if through is None:
         return [

@@ -192,6 +192,7 @@ def test_what_cannot_be_read_is_refused_in_one_line(sofa_file: SofaFile, tmp_pat
 def test_a_file_that_keeps_to_the_standard_word_for_word(tmp_path: Path) -> None:
     sofar = pytest.importorskip("sofar")
     sofa = sofar.Sofa("GeneralFIR")
+    sofa.SourcePosition_Type, sofa.SourcePosition_Units = "cartesian", "metre"
     sofa.Data_IR = np.stack([click(90)])
     sofa.SourcePosition, sofa.ListenerPosition = np.array([[1.0, 3.0, 1.0]]), np.array([[1.0, 1.0, 1.0]])
     sofa.ReceiverPosition = np.zeros((4, 3))

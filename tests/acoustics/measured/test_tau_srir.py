@@ -63,6 +63,7 @@ def test_the_microphone_format_is_encoded(tau_copy: Callable[..., Path]) -> None
         return np.fft.irfft(spectra, 600).astype(np.float32)
 
     responses = open_tau_srir(tau_copy({"09_tb103": TB103}, mic=mic), channels="dcase-mic")
+    assert responses.name == "tau-srir-dcase-mic"
     assert direction_errors_deg(responses, band_hz=(100.0, 500.0)).max() < 4.0
 
 

@@ -1,5 +1,6 @@
 """What every set of measured responses offers: where each is from, and its samples on demand."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -70,8 +71,7 @@ class ResponseSet:
         if not self.items:
             raise InputError(f"{self.name} has no responses; name a folder or a file that has some.")
         if len(self._by_id) != len(self.items):
-            seen: set[str] = set()
-            twice = next(item.id for item in self.items if item.id in seen or seen.add(item.id))  # type: ignore[func-returns-value]
+            twice = Counter(item.id for item in self.items).most_common(1)[0][0]
             raise InputError(f"{self.name} has the response {twice} twice; every one needs an id of its own.")
 
     @cached_property

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 import numpy as np
-from jaxtyping import Float32, Float64
+from jaxtyping import Float, Float32, Float64
 from scipy.signal import butter, sosfiltfilt
 
 from salm.acoustics.measured.base import MeasuredResponse, ResponseSet
@@ -15,7 +15,7 @@ _ONSET_DB = -20.0
 _BEFORE_S, _AFTER_S = 0.0005, 0.0025
 
 
-def onset(response: Float32[np.ndarray, "4 time"]) -> int:
+def onset(response: Float[np.ndarray, "4 time"]) -> int:
     """First sample of W within 20 dB of its largest."""
     heights = np.abs(response[0])
     return int(np.argmax(heights >= heights.max() * 10 ** (_ONSET_DB / 20)))
@@ -64,6 +64,8 @@ def direction_errors_deg(
     return np.array(errors, np.float64)
 
 
-def _direct(response: np.ndarray, *, rate_hz: int, start: int | None = None) -> np.ndarray:
+def _direct(
+    response: Float[np.ndarray, "4 time"], *, rate_hz: int, start: int | None = None
+) -> Float[np.ndarray, "4 direct"]:
     start = onset(response) if start is None else start
     return response[:, max(0, start - round(_BEFORE_S * rate_hz)) : start + round(_AFTER_S * rate_hz)]

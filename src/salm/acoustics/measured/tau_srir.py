@@ -88,7 +88,8 @@ def open_tau_srir(folder: str | Path, *, channels: str = "ambix", split: str | N
         for number, (room, path) in files.items()
         for item in _items(room, directions[ROOMS[number]], reader.counts(room), path)
     ]
-    return ResponseSet(name="tau-srir", items=tuple(items), reader=reader, missing=missing)
+    name = "tau-srir" if channels == "ambix" else f"tau-srir-{channels}"
+    return ResponseSet(name=name, items=tuple(items), reader=reader, missing=missing)
 
 
 _Cells = dict[tuple[int, int], Float64[np.ndarray, "direction 3"]]
