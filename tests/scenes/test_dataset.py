@@ -1,6 +1,7 @@
 """Batches follow from (seed, number) alone; what they say is read back from their sound and their sentences."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,9 +10,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from salm.acoustics.measured.base import MeasuredResponse, ResponseSet
+from salm.audio.formats import encode_plane_wave
 from salm.audio.window import fit_to_window
 from salm.errors import InputError
-from salm.frame import SECTORS, elevation_band, parse_direction, sector_index, unit_vector
+from salm.frame import SECTORS, angle_between_deg, elevation_band, parse_direction, sector_index, unit_vector
 from salm.scenes.captions import TRAINING_PHRASINGS, spatial_caption
 from salm.scenes.corpora.base import Corpus
 from salm.scenes.dataset import Batch, SceneBatches, WindowRanges, _low_passed
@@ -450,3 +453,25 @@ def test_identity_targets_hold_for_scenes_that_are_alike(noise: Corpus) -> None:
     batch = batches(noise, source=InOrder(noise, 8), window_ranges=ranges)[0]
     assert torch.equal(batch.same_scene, torch.eye(8, dtype=torch.bool))
     np.testing.assert_allclose(batch.direction[5], unit_vector(0.0, 0.05), atol=1e-7)
+
+
+@pytest.mark.parametrize("changes", [{}, {"looped": 1.0}], ids=["piece", "looped"])
+def test_measured_scenes_are_heard_where_their_responses_are(
+    toy_corpus: Callable[..., Corpus], changes: dict[str, float]
+) -> None:
+    samples = np.zeros(500, np.float32)
+    samples[20] = 0.01
+    items = [
+        MeasuredResponse(id=str(azimuth), room="hall", azimuth_deg=azimuth, elevation_deg=0.0) for azimuth in (90, -45)
+    ]
+    responses = ResponseSet(
+        name="made", items=tuple(items), reader=lambda name: (encode_plane_wave(samples, float(name)), RATE_HZ)
+    )
+    corpus = toy_corpus({"dog": np.random.default_rng(0).standard_normal(9600)})
+    source = FreshScenes([(corpus, 1.0)], FREE_FIELD, measured=(responses, 1.0))
+    changed = replace(PLAIN, **changes)
+    batch = batches(corpus, source=source, window_ranges=changed, window_samples=24_000)[0]
+    windows = batch.observation.windows.numpy()
+    intensity = np.stack([(windows[:, 0] * windows[:, axis]).sum(axis=1) for axis in (3, 1, 2)], axis=1)
+    assert angle_between_deg(intensity, batch.direction.numpy()).max() < 0.5
+    assert set(batch.sector.tolist()) == {2, 7}

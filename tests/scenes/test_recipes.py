@@ -2,6 +2,7 @@
 
 import json
 import os
+import tarfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -20,10 +21,12 @@ from salm.scenes.corpora.audiocaps import AudioCapsCorpus
 from salm.scenes.corpora.base import Sound
 from salm.scenes.corpora.clotho import ClothoCorpus
 from salm.scenes.dataset import SceneBatches, WindowRanges
+from salm.scenes.export import export_scenes
 from salm.scenes.recipes import JITTERS, clip_scenes, make_recipe, recipe_head
 from salm.scenes.scene import Scene
+from salm.scenes.shards import write_shard
 from salm.scenes.source import FixedScenes
-from salm.scenes.storage import SceneTable, export_scenes
+from salm.scenes.storage import SceneTable
 
 Tables = Callable[..., None]
 
@@ -228,11 +231,13 @@ def heard(clotho: Path) -> Path:
 def test_a_recipe_is_exported(clotho: Path, heard: Path) -> None:
     lines = heard.read_text(encoding="utf-8").splitlines()
     heard.write_text("\n".join([lines[0], lines[1], lines[-1]]) + "\n", encoding="utf-8")
-    assert export_scenes(heard, clotho / "out") == 2
-    recording, rate_hz = soundfile.read(clotho / "out" / "000001.flac")
+    done = export_scenes(heard, clotho / "out", workers=lambda tasks: map(write_shard, tasks))
+    assert (done.shards, done.recordings) == (1, 2)
+    with tarfile.open(clotho / "out" / "000000.tar") as shard:
+        recording, rate_hz = soundfile.read(shard.extractfile("00000001.flac"))
+        splits = [json.load(shard.extractfile(f"0000000{row}.json"))["split"] for row in (0, 1)]
     assert (recording.shape, rate_hz) == ((24_000, 4), 24_000)
-    rows = (clotho / "out" / "manifest.csv").read_text(encoding="utf-8").splitlines()
-    assert [row.rsplit(",", 1)[1] for row in rows] == ["split", "train", "test"]
+    assert splits == ["train", "test"]
 
 
 def test_batches_of_a_recipe_show_every_place_of_every_clip_once_an_epoch(heard: Path) -> None:

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare, kstest
 
+from salm.acoustics.measured.base import MeasuredResponse, ResponseSet
 from salm.errors import InputError
 from salm.scenes.corpora.base import Sound
-from salm.scenes.sample import SceneRanges, draw_scene, draw_variants
+from salm.scenes.sample import SceneRanges, draw_measured, draw_scene, draw_variants
 from salm.scenes.scene import Scene
 
 DOG = Sound(id="dog-1", captions=("A dog barks.", "Barking."), duration_s=1.0)
@@ -165,3 +166,40 @@ def test_every_sector_is_among_the_variants_equally_often() -> None:
 def test_a_microphone_jitter_out_of_range_is_refused() -> None:
     with pytest.raises(InputError, match=r"jitter is 0\.5"):
         draw_scene(np.random.default_rng(0), DOG, ranges=SceneRanges(microphone_jitter=0.5))
+
+
+def measured() -> ResponseSet:
+    """A room with a hundred responses on the left, and one that has one in front and one on the left."""
+    items = [
+        MeasuredResponse(id=f"left/{n}", room="left", azimuth_deg=80 + n / 10, elevation_deg=0.0) for n in range(100)
+    ]
+    for n, azimuth_deg in enumerate((0.0, 90.0)):
+        items.append(MeasuredResponse(id=f"hall/{n}", room="hall", azimuth_deg=azimuth_deg, elevation_deg=50.0))
+    return ResponseSet(name="made", items=tuple(items), reader=lambda _: (np.ones((4, 8), np.float32), 24_000))
+
+
+def test_a_measured_scene_is_where_its_response_is() -> None:
+    responses, rng = measured(), np.random.default_rng(0)
+    for scene in (draw_measured(rng, DOG, responses) for _ in range(50)):
+        (source,) = scene.sources
+        item = responses[source.response_id]
+        assert (source.azimuth_deg, source.elevation_deg) == (item.azimuth_deg, item.elevation_deg)
+        assert (scene.responses, scene.room, source.distance_m) == ("made", None, None)
+
+
+def test_rooms_are_equally_frequent_however_many_responses_they_have() -> None:
+    responses, rng = measured(), np.random.default_rng(1)
+    drawn = [draw_measured(rng, DOG, responses).sources[0] for _ in range(400)]
+    hall = [source for source in drawn if source.response_id.startswith("hall")]
+    assert chisquare([len(hall), 400 - len(hall)]).pvalue > 1e-3
+    assert (
+        chisquare([sum(source.sector == 0 for source in hall), sum(source.sector == 2 for source in hall)]).pvalue
+        > 1e-3
+    )
+
+
+def test_an_asked_sector_of_measured_responses_is_kept_or_refused() -> None:
+    responses, rng = measured(), np.random.default_rng(2)
+    assert {draw_measured(rng, DOG, responses, sector=0).sources[0].response_id for _ in range(20)} == {"hall/0"}
+    with pytest.raises(InputError, match="made has no response in sector 5"):
+        draw_measured(rng, DOG, responses, sector=5)

@@ -7,7 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from salm.acoustics.measured.base import MeasuredResponse, ResponseSet
 from salm.acoustics.room import Room
+from salm.audio.formats import encode_plane_wave
 from salm.audio.window import fit_to_window
 from salm.errors import InputError
 from salm.frame import angle_between_deg, unit_vector
@@ -24,7 +26,7 @@ def room() -> Room:
     return Room(size_m=(7.0, 6.0, 3.2), absorption=[[0.3] * 8] * 6, microphone_m=(3.4, 3.1, 1.6))
 
 
-def dog(azimuth_deg: float = 40.0, elevation_deg: float = -10.0, **values: float) -> Source:
+def dog(azimuth_deg: float = 40.0, elevation_deg: float = -10.0, **values: object) -> Source:
     values = {"distance_m": 1.5} | values
     return Source(
         sound_id="dog", caption="A dog barks.", azimuth_deg=azimuth_deg, elevation_deg=elevation_deg, **values
@@ -54,18 +56,28 @@ FULL = Scene(
 )
 
 
-@pytest.mark.parametrize("scene", [FULL, Scene(seed=0, sources=(dog(),))], ids=["full", "least"])
+MEASURED = Scene(seed=7, sources=(dog(40.0, 0.0, distance_m=None, response_id="hall/1"),), responses="made")
+
+
+@pytest.mark.parametrize("scene", [FULL, Scene(seed=0, sources=(dog(),)), MEASURED], ids=["full", "least", "measured"])
 def test_plain_form_survives_json(scene: Scene) -> None:
     assert Scene.from_dict(json.loads(json.dumps(scene.to_dict()))) == scene
 
 
 def test_plain_form_carries_its_schema() -> None:
-    assert FULL.to_dict()["schema"] == SCHEMA
+    assert FULL.to_dict()["schema"] == 1
+    assert MEASURED.to_dict()["schema"] == SCHEMA == 2
+
+
+def test_scenes_without_measured_responses_are_as_older_versions_wrote_them() -> None:
+    plain = FULL.to_dict()
+    assert not {"responses"} & plain.keys()
+    assert not [source for source in plain["sources"] if "response_id" in source]
 
 
 @pytest.mark.parametrize("schema", [None, 0, SCHEMA + 1, "1"])
 def test_another_schema_is_refused(schema: object) -> None:
-    with pytest.raises(InputError, match=rf"has schema {schema!r} but this version reads schema {SCHEMA}"):
+    with pytest.raises(InputError, match=rf"has schema {schema!r} but this version reads schemas 1 to {SCHEMA}"):
         Scene.from_dict(FULL.to_dict() | {"schema": schema})
 
 
@@ -305,3 +317,64 @@ def test_a_piece_of_a_short_scene_is_the_whole(corpus: Corpus, samples: int) -> 
     )
     # Nothing was drawn, as in fit_to_window.
     assert rng.random() == np.random.default_rng(0).random()
+
+
+def hall() -> ResponseSet:
+    """A click from 40 degrees after 100 samples at 24 kHz, 40 dB too quiet, with an echo from the right."""
+    samples = np.zeros(3000, np.float32)
+    samples[100] = 0.01
+    echo = np.roll(samples, 1000) / 2
+    response = encode_plane_wave(samples, 40.0) + encode_plane_wave(echo, -90.0)
+    items = [
+        MeasuredResponse(id="hall/1", room="hall", azimuth_deg=40.0, elevation_deg=0.0),
+        MeasuredResponse(id="hall/2", room="hall", azimuth_deg=40.0, elevation_deg=0.0, distance_m=2.0),
+    ]
+    return ResponseSet(name="made", items=tuple(items), reader=lambda _: (response, RATE_HZ))
+
+
+def test_a_measured_scene_sounds_through_its_response_at_the_level_of_a_metre(corpus: Corpus) -> None:
+    dry = corpus.audio("dog")
+    samples = render_scene(replace(MEASURED, duration_s=0.5), corpus, responses=hall())
+    y, x = np.sin(np.deg2rad(40)), np.cos(np.deg2rad(40))
+    np.testing.assert_allclose(samples[:, 100:1000], np.outer([1, y, 0, x], dry[:900]), atol=1e-6)
+    np.testing.assert_allclose(samples[1, 1100:6100] - y * dry[1000:6000], -0.5 * dry[:5000], atol=1e-6)
+
+
+def test_a_known_distance_makes_a_measured_source_quieter(corpus: Corpus) -> None:
+    far = replace(MEASURED, sources=(replace(MEASURED.sources[0], response_id="hall/2", distance_m=2.0),))
+    near, far = (render_scene(scene, corpus, responses=hall()) for scene in (MEASURED, far))
+    np.testing.assert_allclose(2 * far, near, atol=1e-6)
+
+
+def test_a_piece_of_a_measured_scene_is_a_piece_of_the_whole(corpus: Corpus) -> None:
+    whole = render_scene(MEASURED, corpus, responses=hall())
+    piece = render_piece(MEASURED, corpus, 2000, rng=np.random.default_rng(1), responses=hall())
+    start = int(np.random.default_rng(1).integers(4001))
+    np.testing.assert_allclose(piece, whole[:, start : start + 2000], rtol=0, atol=1e-6)
+
+
+def test_a_measured_scene_needs_its_own_responses(corpus: Corpus) -> None:
+    with pytest.raises(InputError, match="the responses made but none are given"):
+        render_scene(MEASURED, corpus)
+    with pytest.raises(InputError, match="the responses made but other are given"):
+        render_scene(MEASURED, corpus, responses=replace(hall(), name="other"))
+    elsewhere = replace(MEASURED, sources=(dog(70.0, 0.0, distance_m=None, response_id="hall/1"),))
+    with pytest.raises(InputError, match="is 30 degrees from where the scene has its source"):
+        render_scene(elsewhere, corpus, responses=hall())
+    unknown = replace(MEASURED, sources=(dog(40.0, 0.0, distance_m=None, response_id="hall/9"),))
+    with pytest.raises(InputError, match="no response 'hall/9'"):
+        render_scene(unknown, corpus, responses=hall())
+
+
+@pytest.mark.parametrize(
+    ("scene", "message"),
+    [
+        (lambda: replace(MEASURED, room=room()), "either of measured responses or of a simulated room"),
+        (lambda: replace(MEASURED, responses=None), "give both or neither"),
+        (lambda: replace(FULL, room=None, responses="made"), "give both or neither"),
+        (lambda: dog(distance_m=None), "needs a distance"),
+    ],
+)
+def test_a_scene_that_is_half_measured_is_refused(scene: Callable[[], object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        scene()

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from salm.acoustics.measured.base import MeasuredResponse, ResponseSet
 from salm.errors import InputError
 from salm.scenes.corpora.base import Corpus
 from salm.scenes.corpora.procedural import ProceduralCorpus
-from salm.scenes.sample import SceneRanges, draw_variants
+from salm.scenes.sample import SceneRanges, draw_measured, draw_variants
 from salm.scenes.scene import Scene
 from salm.scenes.source import FixedScenes, FreshScenes, _caption_weights
 from salm.scenes.storage import SceneTable
@@ -89,7 +90,8 @@ def test_each_epoch_and_each_seed_has_its_own_order(fixed: FixedScenes) -> None:
 
 def test_a_fixed_scene_comes_with_its_sound(fixed: FixedScenes, toys: Corpus) -> None:
     for number in range(9):
-        corpus, sound, scene = fixed.draw(number, np.random.default_rng(0))
+        corpus, sound, scene, responses = fixed.draw(number, np.random.default_rng(0))
+        assert responses is None
         assert corpus is toys
         assert sound in toys.sounds
         assert sound.id == scene.sources[0].sound_id
@@ -136,3 +138,34 @@ def test_a_sound_that_is_gone_is_named_at_once(
 def test_no_scenes_are_no_source(toys: Corpus, scene_file: Callable[..., Path]) -> None:
     with pytest.raises(InputError, match=r"no scenes in .*a\.jsonl"):
         FixedScenes([(SceneTable(scene_file("a.jsonl", {})), toys)], seed=0)
+
+
+def measured() -> ResponseSet:
+    item = MeasuredResponse(id="a", room="hall", azimuth_deg=90.0, elevation_deg=0.0)
+    return ResponseSet(name="made", items=(item,), reader=lambda _: (np.ones((4, 8), np.float32), 24_000))
+
+
+def test_a_share_of_fresh_scenes_is_measured(toys: Corpus) -> None:
+    source = FreshScenes([(toys, 1.0)], SceneRanges(anechoic=1.0), measured=(measured(), 0.25))
+    found = [source.draw(0, np.random.default_rng(number)) for number in range(400)]
+    through = [item for item in found if item.scene.responses == "made"]
+    assert all((item.responses is not None) == (item.scene.responses is not None) for item in found)
+    # Four standard deviations of a binomial share.
+    assert abs(len(through) / 400 - 0.25) < 4 * np.sqrt(0.25 * 0.75 / 400)
+
+
+def test_without_measured_responses_the_same_scenes_are_drawn_as_ever(toys: Corpus) -> None:
+    plain, none = FreshScenes([(toys, 1.0)]), FreshScenes([(toys, 1.0)], measured=None)
+    assert drawn(plain, range(5)) == drawn(none, range(5))
+    with pytest.raises(InputError, match=r"share of measured responses is 1\.5"):
+        FreshScenes([(toys, 1.0)], measured=(measured(), 1.5))
+
+
+def test_fixed_measured_scenes_come_with_their_responses(toys: Corpus, scene_file: Callable[..., Path]) -> None:
+    rng, responses = np.random.default_rng(0), measured()
+    scenes = [draw_measured(rng, toys.sounds[0], responses), *variants(toys)]
+    table = SceneTable(scene_file("m.jsonl", {"train": scenes}))
+    source = FixedScenes([(table, toys)], seed=3, responses=responses)
+    found = [source.draw(number, rng) for number in range(len(scenes))]
+    assert sum(item.responses is responses for item in found) == 1
+    assert all((item.responses is not None) == (item.scene.responses is not None) for item in found)

@@ -189,7 +189,8 @@ def _with_other_sound(rng: np.random.Generator, scene: Scene, corpus: Corpus) ->
     sound = corpus.sounds[int(rng.integers(len(corpus.sounds)))]
     room = scene.room or sample_room(rng)
     place = sample_position(rng, room, (first.azimuth_deg + _AWAY_DEG[0], first.azimuth_deg + _AWAY_DEG[1]))
-    nearer_db = 20 * np.log10(place.distance_m / first.distance_m)
+    # Without a known distance a source has the level of one metre.
+    nearer_db = 20 * np.log10(place.distance_m / (first.distance_m or 1.0))
     other = replace(
         first,
         **place._asdict(),

@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Bool, Float, Float32, Int
 from torch import Tensor
 
+from salm.acoustics.measured.base import ResponseSet
 from salm.audio.window import fit_to_window
 from salm.errors import InputError
 from salm.frame import VOCABULARIES, elevation_band, unit_vector
@@ -94,6 +95,7 @@ class _Item:
     corpus: Corpus
     sound: Sound
     scene: Scene
+    responses: ResponseSet | None
     caption: str
     phrasing: Phrasing
     height: str | None
@@ -198,7 +200,7 @@ class SceneBatches(Generic[Observed]):
 
     def _item(self, batch: int, place: int) -> _Item:
         rng = np.random.default_rng([self.seed, batch, place])
-        corpus, sound, scene = self.source.draw(self._scene_number(batch, place), rng)
+        corpus, sound, scene, responses = self.source.draw(self._scene_number(batch, place), rng)
         band = elevation_band(scene.sources[0].elevation_deg)
         says_height = band != "level" and rng.random() < self.window_ranges.elevation_words
         return _Item(
@@ -206,6 +208,7 @@ class SceneBatches(Generic[Observed]):
             corpus=corpus,
             sound=sound,
             scene=scene,
+            responses=responses,
             caption=sound.captions[int(rng.integers(len(sound.captions)))],
             phrasing=draw_phrasing(rng, self.window_ranges.vocabularies),
             height=band if says_height else None,
@@ -221,9 +224,16 @@ class SceneBatches(Generic[Observed]):
         crop = np.random.default_rng(item.scene.seed) if ranges.fixed_crop else rng
         if ranges.looped or ranges.low_pass:
             corpus = _Varied(item.corpus, rng, crop, ranges=ranges, samples=self.window_samples)
-            recording = render_scene(item.scene, corpus, rate_hz=self.rate_hz)
+            recording = render_scene(item.scene, corpus, rate_hz=self.rate_hz, responses=item.responses)
         else:
-            recording = render_piece(item.scene, item.corpus, self.window_samples, rng=crop, rate_hz=self.rate_hz)
+            recording = render_piece(
+                item.scene,
+                item.corpus,
+                self.window_samples,
+                rng=crop,
+                rate_hz=self.rate_hz,
+                responses=item.responses,
+            )
         window = fit_to_window(recording, self.window_samples, rng=crop)
         return window * np.float32(10 ** (rng.uniform(*ranges.level_db) / 20))
 

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from salm.acoustics.measured.base import ResponseSet
 from salm.acoustics.room import Room, sample_position, sample_room
+from salm.errors import InputError
 from salm.frame import sector_centre_deg, wrap_deg
 from salm.scenes.corpora.base import Sound
 from salm.scenes.scene import Scene, Source
 
-__all__ = ["POSITIONS", "SceneRanges", "draw_scene", "draw_variants"]
+__all__ = ["POSITIONS", "SceneRanges", "draw_measured", "draw_scene", "draw_variants"]
 
 POSITIONS = 3
 """At how many places the paper puts each sound."""
@@ -59,6 +61,44 @@ def draw_variants(
     room = room or sample_room(rng, jitter=ranges.microphone_jitter)
     sectors = rng.choice(8, size=count, replace=False)
     return tuple(_place(rng, sound, room, int(sector), ranges) for sector in sectors)
+
+
+def draw_measured(
+    rng: np.random.Generator,
+    sound: Sound,
+    responses: ResponseSet,
+    *,
+    ranges: SceneRanges | None = None,
+    sector: int | None = None,
+) -> Scene:
+    """One sound through one measured response, in the given sector or in any.
+
+    Every room is as likely as every other, and in it every sector that it has, however many responses those are. Of the
+    ranges only the noise counts: directions are those of the responses.
+
+    Raises
+    ------
+    InputError
+        If no room has a response in the sector.
+    """
+    ranges = ranges or SceneRanges()
+    rooms = [places for places in responses.by_room.values() if sector is None or sector in places]
+    if not rooms:
+        raise InputError(f"{responses.name} has no response in sector {sector}; ask for another, or for any.")
+    places = rooms[int(rng.integers(len(rooms)))]
+    sectors = sorted(places)
+    there = places[sectors[int(rng.integers(len(sectors)))] if sector is None else sector]
+    item = there[int(rng.integers(len(there)))]
+    source = Source(
+        sound_id=sound.id,
+        caption=sound.captions[0],
+        azimuth_deg=item.azimuth_deg,
+        elevation_deg=item.elevation_deg,
+        distance_m=item.distance_m,
+        response_id=item.id,
+    )
+    noise_db = None if ranges.noise_db is None else float(rng.uniform(*ranges.noise_db))
+    return Scene(seed=int(rng.integers(2**31)), sources=(source,), noise_db=noise_db, responses=responses.name)
 
 
 def _place(rng: np.random.Generator, sound: Sound, room: Room | None, sector: int, ranges: SceneRanges) -> Scene:

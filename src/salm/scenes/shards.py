@@ -145,7 +145,7 @@ def sample_facts(scene: Scene, *, row: int, split: str) -> dict[str, Any]:
         "sound_id": source.sound_id,
         "azimuth_deg": float(source.azimuth_deg),
         "elevation_deg": float(source.elevation_deg),
-        "distance_m": float(source.distance_m),
+        "distance_m": source.distance_m,
         "sector": SECTORS[source.sector],
         "sources": len(scene.sources),
         "room_size_m": None if scene.room is None else list(scene.room.size_m),

@@ -11,9 +11,10 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from jaxtyping import Float, Int64
 
+from salm.acoustics.measured.base import ResponseSet
 from salm.errors import InputError
 from salm.scenes.corpora.base import Corpus, Sound
-from salm.scenes.sample import POSITIONS, SceneRanges, draw_scene
+from salm.scenes.sample import POSITIONS, SceneRanges, draw_measured, draw_scene
 from salm.scenes.scene import Scene
 from salm.scenes.storage import SceneTable
 
@@ -27,6 +28,8 @@ class Drawn(NamedTuple):
     sound: Sound
     """Of the scene's first source."""
     scene: Scene
+    responses: ResponseSet | None = None
+    """What the scene is rendered with if it names measured responses."""
 
 
 class SceneSource(Protocol):
@@ -50,9 +53,25 @@ class FreshScenes:
         Corpora with the share of scenes drawn from each, relative to the others.
     ranges
         What scenes are drawn from.
+    measured
+        Measured responses, and the share of scenes that sound through one of them; None is simulated rooms alone.
+
+    Raises
+    ------
+    InputError
+        If the share of measured responses is none from 0 to 1.
     """
 
-    def __init__(self, corpora: Sequence[tuple[Corpus, float]], ranges: SceneRanges | None = None) -> None:
+    def __init__(
+        self,
+        corpora: Sequence[tuple[Corpus, float]],
+        ranges: SceneRanges | None = None,
+        *,
+        measured: tuple[ResponseSet, float] | None = None,
+    ) -> None:
+        if measured is not None and not 0 <= measured[1] <= 1:
+            raise InputError(f"the share of measured responses is {measured[1]} but must be from 0 to 1.")
+        self.measured = measured
         self.corpora = [corpus for corpus, _ in corpora]
         self.shares = np.array([share for _, share in corpora]) / sum(share for _, share in corpora)
         self.ranges = ranges or SceneRanges()
@@ -67,6 +86,9 @@ class FreshScenes:
         which = int(rng.choice(len(self.corpora), p=self.shares))
         corpus = self.corpora[which]
         sound = corpus.sounds[int(np.searchsorted(self._cumulative[which], rng.random(), side="right"))]
+        if self.measured is not None and rng.random() < self.measured[1]:
+            responses = self.measured[0]
+            return Drawn(corpus, sound, draw_measured(rng, sound, responses, ranges=self.ranges), responses)
         return Drawn(corpus, sound, draw_scene(rng, sound, ranges=self.ranges))
 
 
@@ -81,6 +103,8 @@ class FixedScenes:
         Tables with the corpora that their sounds are of.
     seed
         Of the orders.
+    responses
+        What those scenes are rendered with that name measured responses.
 
     Raises
     ------
@@ -88,7 +112,10 @@ class FixedScenes:
         If there is no scene, or a corpus lacks the sound of one.
     """
 
-    def __init__(self, tables: Sequence[tuple[SceneTable, Corpus]], *, seed: int) -> None:
+    def __init__(
+        self, tables: Sequence[tuple[SceneTable, Corpus]], *, seed: int, responses: ResponseSet | None = None
+    ) -> None:
+        self.responses = responses
         self.tables = [table for table, _ in tables]
         self.corpora = [corpus for _, corpus in tables]
         self.seed = seed
@@ -108,6 +135,7 @@ class FixedScenes:
         splits: Sequence[str] = ("train",),
         seed: int,
         keep_in_memory: bool = False,
+        responses: ResponseSet | None = None,
     ) -> "FixedScenes":
         """Scenes of files that ``salm scenes make`` wrote, with the corpora that the files name.
 
@@ -121,6 +149,8 @@ class FixedScenes:
             Of the orders.
         keep_in_memory
             Decode each sound once.
+        responses
+            What those scenes are rendered with that name measured responses.
 
         Raises
         ------
@@ -128,7 +158,8 @@ class FixedScenes:
             If a file or its corpus cannot be read, has none of the splits, or they do not fit together.
         """
         tables = [SceneTable(path).select(*splits) for path in paths]
-        return cls([(table, table.open_corpus(keep_in_memory=keep_in_memory)) for table in tables], seed=seed)
+        opened = [(table, table.open_corpus(keep_in_memory=keep_in_memory)) for table in tables]
+        return cls(opened, seed=seed, responses=responses)
 
     def __len__(self) -> int:
         return int(self._stops[-1]) if len(self._stops) else 0
@@ -143,7 +174,8 @@ class FixedScenes:
         which = int(np.searchsorted(self._stops, row, side="right"))
         table = self.tables[which]
         scene = table[row - int(self._stops[which]) + len(table)]
-        return Drawn(self.corpora[which], self._sounds[which][scene.sources[0].sound_id], scene)
+        sound = self._sounds[which][scene.sources[0].sound_id]
+        return Drawn(self.corpora[which], sound, scene, None if scene.responses is None else self.responses)
 
     def _permutation(self, epoch: int) -> tuple[int, Int64[np.ndarray, " scene"]]:
         return epoch, np.random.default_rng([self.seed, epoch]).permutation(len(self))

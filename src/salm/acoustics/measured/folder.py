@@ -1,0 +1,108 @@
+"""Measured responses of one's own: a folder of audio files, and a CSV table that says where each is from.
+
+``responses.csv`` has the columns ``file,azimuth_deg,elevation_deg`` and may have ``distance_m`` and ``room``. Angles
+are those of `salm.frame`, seen from the microphone.
+"""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from jaxtyping import Float32
+
+from salm.acoustics.measured.base import MeasuredResponse, ResponseSet
+from salm.audio.arrays import to_foa
+from salm.errors import InputError
+
+__all__ = ["open_folder"]
+
+_REQUIRED = ("file", "azimuth_deg", "elevation_deg")
+
+
+def open_folder(folder: str | Path, *, table: str = "responses.csv", channels: str = "ambix") -> ResponseSet:
+    """Responses that a table lists; those whose files are not there are counted.
+
+    Parameters
+    ----------
+    folder
+        Where the table is; the paths in its ``file`` column are relative to the folder, and are the ids.
+    table
+        Name of the table within the folder, UTF-8 with a header line.
+    channels
+        What the files hold, one of `salm.audio.arrays.CHANNELS`.
+
+    Raises
+    ------
+    InputError
+        If the table is missing or not readable, a row is not complete or cannot be, or no file is there.
+    """
+    folder = Path(folder)
+    rows = _rows(folder / table)
+    there = [(where, row) for where, row in rows if (folder / row["file"]).is_file()]
+    if not there:
+        raise InputError(
+            f"{folder / table} lists {len(rows)} files and none of them is in {folder}; correct their paths."
+        )
+    return ResponseSet(
+        name=folder.resolve().name,
+        items=tuple(_item(row, where) for where, row in there),
+        reader=_Reader(folder=folder, channels=channels),
+        missing=len(rows) - len(there),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Reader:
+    folder: Path
+    channels: str
+
+    def __call__(self, response_id: str) -> tuple[Float32[np.ndarray, "4 time"], int]:
+        path = self.folder / response_id
+        try:
+            samples, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
+        except (soundfile.LibsndfileError, OSError) as error:
+            raise InputError(f"{path} is no audio file that can be read, or is damaged.") from error
+        try:
+            return to_foa(np.ascontiguousarray(samples.T), self.channels, rate_hz=rate_hz), rate_hz
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error
+
+
+def _rows(table: Path) -> list[tuple[str, dict[str, str]]]:
+    try:
+        # Spreadsheets put a byte order mark before the first column's name.
+        with table.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, restval="", strict=True)
+            columns = reader.fieldnames or ()
+            rows = [(f"{table}, line {reader.line_num}", row) for row in reader]
+    except FileNotFoundError as error:
+        raise InputError(f"{table} does not exist; it says where each response of the folder is from.") from error
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{table} cannot be read as a CSV table in UTF-8: {error}.") from error
+    if lacking := [column for column in _REQUIRED if column not in columns]:
+        raise InputError(f"{table} has no column {' and no column '.join(lacking)}; it has {', '.join(columns)}.")
+    if not rows:
+        raise InputError(f"{table} lists no responses; add one row a file.")
+    for where, row in rows:
+        if None in row:
+            raise InputError(f"{where}: there are more cells than columns; quote cells that hold a comma.")
+        if not row["file"].strip():
+            raise InputError(f"{where}: the file is empty; every row needs one.")
+    return [(where, {column: value.strip() for column, value in row.items()}) for where, row in rows]
+
+
+def _item(row: Mapping[str, str], where: str) -> MeasuredResponse:
+    try:
+        distance = row.get("distance_m", "")
+        return MeasuredResponse(
+            id=row["file"],
+            room=row.get("room", ""),
+            azimuth_deg=float(row["azimuth_deg"]),
+            elevation_deg=float(row["elevation_deg"]),
+            distance_m=float(distance) if distance else None,
+        )
+    except ValueError as error:
+        raise InputError(f"{where}: {error}") from error
