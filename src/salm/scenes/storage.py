@@ -73,6 +73,11 @@ class SceneTable(Sequence[Scene]):
     def __len__(self) -> int:
         return len(self._places)
 
+    @property
+    def rows(self) -> Int64[np.ndarray, " scene"]:
+        """Number of each scene within the file, from 0; a selection keeps them."""
+        return self._places[:, 2] - 2
+
     @overload
     def __getitem__(self, index: int) -> Scene: ...
 
