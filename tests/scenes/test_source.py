@@ -9,8 +9,12 @@ import numpy as np
 import pytest
 
 from salm.errors import InputError
+from salm.frame import parse_direction, sector_index
 from salm.scenes.corpora.base import Corpus
 from salm.scenes.corpora.procedural import ProceduralCorpus
+from salm.scenes.rephrase.ask import Asker
+from salm.scenes.rephrase.run import rephrase_scenes
+from salm.scenes.rephrase.store import SpatialCaptions
 from salm.scenes.sample import SceneRanges, draw_variants
 from salm.scenes.scene import Scene
 from salm.scenes.source import FixedScenes, FreshScenes, _caption_weights
@@ -89,7 +93,8 @@ def test_each_epoch_and_each_seed_has_its_own_order(fixed: FixedScenes) -> None:
 
 def test_a_fixed_scene_comes_with_its_sound(fixed: FixedScenes, toys: Corpus) -> None:
     for number in range(9):
-        corpus, sound, scene = fixed.draw(number, np.random.default_rng(0))
+        corpus, sound, scene, said = fixed.draw(number, np.random.default_rng(0))
+        assert said is None
         assert corpus is toys
         assert sound in toys.sounds
         assert sound.id == scene.sources[0].sound_id
@@ -136,3 +141,26 @@ def test_a_sound_that_is_gone_is_named_at_once(
 def test_no_scenes_are_no_source(toys: Corpus, scene_file: Callable[..., Path]) -> None:
     with pytest.raises(InputError, match=r"no scenes in .*a\.jsonl"):
         FixedScenes([(SceneTable(scene_file("a.jsonl", {})), toys)], seed=0)
+
+
+def test_spatial_captions_come_with_their_scene(toys: Corpus, scene_file: Callable[..., Path], tmp_path: Path) -> None:
+    path = scene_file("a.jsonl", {"val": variants(toys)[:4], "train": variants(toys)[4:]})
+    rephrase_scenes(path, tmp_path / "c", Asker(backend=None))
+    table = SceneTable(path).select("train")
+    source = FixedScenes([(table, toys)], seed=0, captions=[SpatialCaptions(tmp_path / "c", scenes=table)])
+    again = pickle.loads(pickle.dumps(source))
+    for number in range(2 * len(table)):
+        for _, _, scene, said in (one.draw(number, np.random.default_rng(0)) for one in (source, again)):
+            ((caption, sentence),) = said.items()
+            place = parse_direction(sentence, facing="south")
+            assert caption == scene.sources[0].caption
+            assert sector_index(place.azimuth_deg) == scene.sources[0].sector
+
+
+def test_each_table_needs_its_captions(toys: Corpus, scene_file: Callable[..., Path], tmp_path: Path) -> None:
+    path = scene_file("a.jsonl", {"train": variants(toys)})
+    rephrase_scenes(path, tmp_path / "c", Asker(backend=None))
+    table = SceneTable(path)
+    captions = SpatialCaptions(tmp_path / "c", scenes=table)
+    with pytest.raises(ValueError, match="1 files of captions for 2 tables"):
+        FixedScenes([(table, toys), (table, toys)], seed=0, captions=[captions])

@@ -4,7 +4,7 @@ A source is asked for scenes by number. What it answers follows from the number 
 that any process can draw any scene.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -13,6 +13,7 @@ from jaxtyping import Float, Int64
 
 from salm.errors import InputError
 from salm.scenes.corpora.base import Corpus, Sound
+from salm.scenes.rephrase.store import SpatialCaptions
 from salm.scenes.sample import POSITIONS, SceneRanges, draw_scene
 from salm.scenes.scene import Scene
 from salm.scenes.storage import SceneTable
@@ -27,6 +28,8 @@ class Drawn(NamedTuple):
     sound: Sound
     """Of the scene's first source."""
     scene: Scene
+    spatial_captions: Mapping[str, str] | None = None
+    """Captions with the spatial caption of each, if they are fixed too; otherwise they are put together by template."""
 
 
 class SceneSource(Protocol):
@@ -81,14 +84,27 @@ class FixedScenes:
         Tables with the corpora that their sounds are of.
     seed
         Of the orders.
+    captions
+        Spatial captions of each table; none leaves them to templates.
 
     Raises
     ------
     InputError
         If there is no scene, or a corpus lacks the sound of one.
+    ValueError
+        If there are captions of some tables only.
     """
 
-    def __init__(self, tables: Sequence[tuple[SceneTable, Corpus]], *, seed: int) -> None:
+    def __init__(
+        self,
+        tables: Sequence[tuple[SceneTable, Corpus]],
+        *,
+        seed: int,
+        captions: Sequence[SpatialCaptions] = (),
+    ) -> None:
+        if captions and len(captions) != len(tables):
+            raise ValueError(f"there are {len(captions)} files of captions for {len(tables)} tables")
+        self.captions = list(captions)
         self.tables = [table for table, _ in tables]
         self.corpora = [corpus for _, corpus in tables]
         self.seed = seed
@@ -107,6 +123,7 @@ class FixedScenes:
         *,
         splits: Sequence[str] = ("train",),
         seed: int,
+        captions: Sequence[str | Path] = (),
         keep_in_memory: bool = False,
     ) -> "FixedScenes":
         """Scenes of files that ``salm scenes make`` wrote, with the corpora that the files name.
@@ -119,6 +136,8 @@ class FixedScenes:
             Which splits are shown; the paper trains on ``train`` and ``val``.
         seed
             Of the orders.
+        captions
+            What ``salm scenes rephrase`` wrote of each file; none leaves spatial captions to templates.
         keep_in_memory
             Decode each sound once.
 
@@ -126,9 +145,13 @@ class FixedScenes:
         ------
         InputError
             If a file or its corpus cannot be read, has none of the splits, or they do not fit together.
+        ValueError
+            If there are captions of some files only.
         """
         tables = [SceneTable(path).select(*splits) for path in paths]
-        return cls([(table, table.open_corpus(keep_in_memory=keep_in_memory)) for table in tables], seed=seed)
+        said = [SpatialCaptions(path, scenes=table) for path, table in zip(captions, tables, strict=bool(captions))]
+        opened = [(table, table.open_corpus(keep_in_memory=keep_in_memory)) for table in tables]
+        return cls(opened, seed=seed, captions=said)
 
     def __len__(self) -> int:
         return int(self._stops[-1]) if len(self._stops) else 0
@@ -142,8 +165,10 @@ class FixedScenes:
         row = int(self._order[1][position])
         which = int(np.searchsorted(self._stops, row, side="right"))
         table = self.tables[which]
-        scene = table[row - int(self._stops[which]) + len(table)]
-        return Drawn(self.corpora[which], self._sounds[which][scene.sources[0].sound_id], scene)
+        place = row - int(self._stops[which]) + len(table)
+        scene = table[place]
+        said = self.captions[which][table.row(place)] if self.captions else None
+        return Drawn(self.corpora[which], self._sounds[which][scene.sources[0].sound_id], scene, said)
 
     def _permutation(self, epoch: int) -> tuple[int, Int64[np.ndarray, " scene"]]:
         return epoch, np.random.default_rng([self.seed, epoch]).permutation(len(self))

@@ -29,9 +29,16 @@ class ToyModel:
         return self.answer(messages[-1]["content"])
 
 
-def told(turn: str) -> str:
+@pytest.fixture
+def toy_model() -> type[ToyModel]:
+    """Models that are functions: ``toy_model(lambda turn: "A dog barks.")``."""
+    return ToyModel
+
+
+@pytest.fixture
+def told() -> Callable[[str], str]:
     """A good answer to the paper's prompt: what it tells, as a sentence."""
-    return turn.removeprefix("The sound: ").partition(" Rephrase")[0]
+    return lambda turn: turn.removeprefix("The sound: ").partition(" Rephrase")[0]
 
 
 @dataclass

@@ -1,7 +1,5 @@
 """A language model in this process, by `transformers`."""
 
-from typing import Any
-
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -39,7 +37,10 @@ class TransformersBackend:
             raise InputError(f"the language model {model} cannot be loaded: {_first_line(error)}") from error
         if not self._tokenizer.chat_template:
             raise InputError(f"the language model {model} has no chat template; take one that follows instructions.")
-        self._stops = _stops(self._network.generation_config.eos_token_id, self._tokenizer.eos_token_id)
+        # Nothing is padded, but `generate` wants to know.
+        self._pad = (
+            self._tokenizer.eos_token_id if self._tokenizer.pad_token_id is None else self._tokenizer.pad_token_id
+        )
 
     @torch.inference_mode()
     def complete(self, messages: Messages, *, seed: int, temperature: float, max_tokens: int) -> str:
@@ -51,45 +52,48 @@ class TransformersBackend:
             If the model's chat template refuses the conversation.
         """
         asked = self._tokens(messages)
-        # Drawn here and not by `generate`, which knows only the global random state.
-        generator = torch.Generator().manual_seed(seed)
-        answer: list[int] = []
-        step, past = asked, None
-        while len(answer) < max_tokens:
-            output = self._network(input_ids=step, past_key_values=past, use_cache=True)
-            past = output.past_key_values
-            token = _drawn(output.logits[0, -1].float().cpu(), temperature=temperature, generator=generator)
-            if token in self._stops:
-                break
-            answer.append(token)
-            step = torch.tensor([[token]], device=self.device)
-        return str(self._tokenizer.decode(answer, skip_special_tokens=True)).strip()
+        answer = self._network.generate(
+            **asked,
+            do_sample=False,
+            max_new_tokens=max_tokens,
+            pad_token_id=self._pad,
+            logits_processor=[_Drawn(temperature, torch.Generator().manual_seed(seed))] if temperature else [],
+        )
+        own = answer[0, asked["input_ids"].shape[1] :]
+        return str(self._tokenizer.decode(own, skip_special_tokens=True)).strip()
 
-    def _tokens(self, messages: Messages) -> Int[Tensor, "1 token"]:
+    def _tokens(self, messages: Messages) -> dict[str, Tensor]:
         from jinja2 import TemplateError
 
         turns = [dict(message) for message in messages]
         try:
             tokens = self._tokenizer.apply_chat_template(
                 turns, add_generation_prompt=True, return_tensors="pt", return_dict=True
-            )["input_ids"]
+            )
         except TemplateError as error:
             raise InputError(
                 f"the chat template of {self.model} refuses the request: {_first_line(error)} The prompt `paper` is a "
                 "single turn, which every template takes."
             ) from error
-        return torch.as_tensor(tokens, device=self.device)
+        return {name: tokens[name].to(self.device) for name in ("input_ids", "attention_mask")}
 
 
-def _drawn(logits: Float[Tensor, " token"], *, temperature: float, generator: torch.Generator) -> int:
-    if temperature == 0:
-        return int(logits.argmax())
-    return int(torch.multinomial(torch.softmax(logits / temperature, 0), 1, generator=generator))
+class _Drawn:
+    """Makes the likeliest token one that is drawn from softmax(scores / temperature), by Gumbel noise.
 
+    The sampling of `generate` knows only the global random state, which is nobody's to seed.
+    """
 
-def _stops(*ids: Any) -> frozenset[int]:
-    several = [item if isinstance(item, list) else [item] for item in ids if item is not None]
-    return frozenset(token for tokens in several for token in tokens)
+    def __init__(self, temperature: float, generator: torch.Generator) -> None:
+        self.temperature, self.generator = temperature, generator
+
+    def __call__(
+        self, input_ids: Int[Tensor, "batch token"], scores: Float[Tensor, "batch entry"]
+    ) -> Float[Tensor, "batch entry"]:
+        """Scores whose largest is the token that was drawn."""
+        del input_ids
+        noise = -torch.empty(scores.shape).exponential_(generator=self.generator).log()
+        return scores / self.temperature + noise.to(scores)
 
 
 def _first_line(error: Exception) -> str:

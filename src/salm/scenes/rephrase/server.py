@@ -90,7 +90,7 @@ class ServerBackend:
                 if error.code not in _BUSY or pause_s is None:
                     raise InputError(self._refusal(error)) from error
                 error.close()
-            except (ConnectionResetError, HTTPException) as error:
+            except (ConnectionError, HTTPException) as error:
                 if pause_s is None:
                     raise InputError(f"the server at {self.url} breaks off: {error}.") from error
             self._sleep(pause_s)
@@ -105,7 +105,7 @@ class ServerBackend:
             raise
         except (URLError, TimeoutError) as error:
             reason = error.reason if isinstance(error, URLError) else error
-            if isinstance(reason, ConnectionResetError):
+            if isinstance(reason, ConnectionError) and not isinstance(reason, ConnectionRefusedError):
                 raise reason from error
             raise InputError(self._unreachable(reason)) from error
 
