@@ -20,9 +20,9 @@ def check(
 @pytest.mark.parametrize(
     ("answer", "sector"),
     [
-        ("A dog barks in the rain from the east.", EAST),
+        ("A dog barks in falling rain from the east.", EAST),
         ("From the northeast, a dog is barking as rain falls.", NORTHEAST),
-        ("To the south, a dog barks while it rains!", SOUTH),
+        ("To the south, a dog barks while rain is falling!", SOUTH),
         ("The sound of a dog barking while rain is falling is coming from the north-west.", NORTHWEST),
         ("Rain falls and a dog barks in the southwestern corner.", SOUTHWEST),
         ("A dog barks in falling rain, heard from a southeasterly direction.", SOUTHEAST),
@@ -41,14 +41,14 @@ def test_ways_to_say_it_on_the_compass_are_taken(answer: str, sector: int) -> No
         ("A dog barks in the falling rain on your left.", LEFT, "listener"),
         ("A dog barks behind you while rain falls.", BACK, "listener"),
         ("From behind, a dog barks as rain falls.", BACK, "listener"),
-        ("A dog barks in the rain straight ahead.", FRONT, "listener"),
+        ("A dog barks in falling rain straight ahead.", FRONT, "listener"),
         ("A dog barks in front while rain is falling.", FRONT, "listener"),
-        ("Behind and to the left, a dog barks in the rain.", BACK_LEFT, "listener"),
+        ("Behind and to the left, a dog barks in falling rain.", BACK_LEFT, "listener"),
         ("A dog barks, rain falling, from the right-hand side.", RIGHT, "listener"),
         ("A dog barks as rain falls to your front right.", FRONT_RIGHT, "listener"),
-        ("A dog barks in the rain at 3 o'clock.", RIGHT, "clock"),
+        ("A dog barks in falling rain at 3 o'clock.", RIGHT, "clock"),
         ("From half past ten, a dog barks while rain falls.", FRONT_LEFT, "clock"),
-        ("A dog barks in the rain at 4:30.", BACK_RIGHT, "clock"),
+        ("A dog barks in falling rain at 4:30.", BACK_RIGHT, "clock"),
     ],
 )
 def test_ways_to_say_it_in_other_words_are_taken(answer: str, sector: int, vocabulary: str) -> None:
@@ -103,6 +103,8 @@ def test_what_is_no_plain_sentence_is_refused(answer: str, failed: str | None) -
         ("A dog barks while rain falls from the east, on your left.", "other direction"),
         ("A dog barks while a northerly rain falls from the east.", "other direction"),
         ("A dog barks while rain falls from the east at 9 o'clock.", "other direction"),
+        ("From the east, a dog barks while rain is coming from the east.", "twice"),
+        ("A dog in the east barks while rain falls to the east.", "twice"),
     ],
 )
 def test_any_other_place_is_refused(answer: str, failed: str) -> None:
@@ -126,6 +128,7 @@ def test_any_other_place_is_refused(answer: str, failed: str) -> None:
         ("Birds sing in the background", "Birds sing in the background.", BACK, "direction"),
         ("Birds sing in the background", "Birds sing in the background on the left.", LEFT, None),
         ("A helicopter flies overhead", "From the left, a helicopter flies overhead.", LEFT, None),
+        ("A helicopter flies overhead", "High on the left, a helicopter flies.", LEFT, None),
         ("A helicopter flies overhead", "A helicopter flies below on the left.", LEFT, "other direction"),
         ("A high-pitched bell rings", "A high-pitched bell rings on the left.", LEFT, None),
         ("A bell rings", "A bell rings on the left and high.", LEFT, "other direction"),
@@ -138,7 +141,7 @@ def test_words_that_only_look_like_places(caption: str, answer: str, sector: int
 
 @pytest.mark.parametrize("time", ["in the morning", "at night", "p.m., it seems"])
 def test_an_hour_of_the_day_is_no_direction(time: str) -> None:
-    assert check(f"A dog barks in the rain at 9 o'clock {time}.", LEFT, vocabulary="clock") == "direction"
+    assert check(f"A dog barks in falling rain at 9 o'clock {time}.", LEFT, vocabulary="clock") == "direction"
 
 
 @pytest.mark.parametrize(
@@ -151,6 +154,8 @@ def test_an_hour_of_the_day_is_no_direction(time: str) -> None:
         ("Rain falls", "The sound is coming from the east.", "content"),
         ("Rain falls", "Heavy, relaxing rain falls on a tin roof in the east.", "additions"),
         ("Rain falls", "Heavy rain falls steadily in the east.", None),
+        ("Hissing and a sewing machine", "The sound comes from the east with a sewing machine.", "content"),
+        ("A woman gives a speech", "A woman's speech comes from the east.", None),
         ("Noise", "A noise comes from the east.", None),
         ("Something is heard", "Something is heard in the east.", None),
     ],
@@ -205,5 +210,5 @@ def test_every_check_is_described() -> None:
     assert all(CHECKS.values())
     assert list(CHECKS) == [
         *("empty", "preface", "quotes", "sentence", "length"),
-        *("direction", "other direction", "content", "additions"),
+        *("direction", "other direction", "twice", "content", "additions"),
     ]

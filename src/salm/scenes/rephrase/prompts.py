@@ -27,12 +27,7 @@ _SAID["clock"] = "The sound: {sentence} is coming {from}."
 # Caption, sector, and the two parts of its answer.
 _EXAMPLES = (
     ("A dog barks twice", 2, "{sentence} {from}.", "A dog barks twice"),
-    (
-        "Rain falling on metal with distant thunder",
-        5,
-        "{from}, {clause}.",
-        "Rain falls on metal and distant thunder rolls",
-    ),
+    ("Rain falling on metal with distant thunder", 5, "{from}, {clause}.", "Rain falls on metal with distant thunder"),
     ("A man speaking followed by a door closing", 0, "{sentence} {at}.", "A man speaks and then a door closes"),
 )
 

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Mapping
+from itertools import pairwise
 from types import MappingProxyType
 
 from salm.errors import InputError
@@ -20,19 +21,21 @@ CHECKS: Mapping[str, str] = MappingProxyType(
         "length": "it is too short or too long",
         "direction": "the asked direction is not said, or not in the asked words",
         "other direction": "another direction or height is said too",
+        "twice": "the direction is said in two places",
         "content": "it leaves out what is heard",
         "additions": "it says what the caption does not",
     }
 )
 """What an answer can fail by, in the order in which it is looked at."""
 
-KEPT_SHARE = 0.75
-"""Share of a caption's content stems that an answer must keep: of three all, of four to seven all but one."""
-NEW_SHARE = 0.5
+KEPT_SHARE = 0.8
+"""Share of a caption's content stems that an answer must keep: of four all, of five to nine all but one."""
+NEW_SHARE = 0.25
 """How many new content stems an answer may have, relative to the caption's; two are always allowed."""
 LONGER_BY = 12
 """How many words an answer may have more than its caption."""
 
+_JOINTS = frozenset({"and", "but", "also", "slightly", "somewhat", "a", "bit", "little"})
 _LEAST_WORDS = 3
 _LEAST_NEW = 2
 
@@ -133,6 +136,8 @@ def failed_check(answer: str, *, caption: str, sector: int, vocabulary: str, fac
     said, rest = _apart(text, place)
     if _place_words(said, besides=vocabulary) + _place_words(rest) - _place_words(caption):
         return "other direction"
+    if _is_said_twice(text, place, facing):
+        return "twice"
     what = caption if own is None else _apart(caption, own)[1]
     return _failed_content(content_stems(rest), content_stems(what))
 
@@ -143,6 +148,13 @@ def _apart(text: str, place: SpokenDirection) -> tuple[str, str]:
     for start, stop in place.spans:
         said, rest, end = f"{said} {text[start:stop]}", f"{rest} {text[end:start]}", stop
     return said, f"{rest} {text[end:]}"
+
+
+def _is_said_twice(text: str, place: SpokenDirection, facing: str) -> bool:
+    """Whether there is something between two mentions of the azimuth; "behind you, on the left" is one."""
+    spans = [span for span in place.spans if names_place(text[slice(*span)], facing=facing)]
+    between = [text[stop:start] for (_, stop), (start, _) in pairwise(spans)]
+    return any(set(words(gap)) - _JOINTS for gap in between)
 
 
 def _place_words(text: str, *, besides: str = "") -> Counter[str]:

@@ -11,13 +11,13 @@ __all__ = ["content_stems", "shared", "words"]
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 
 _FUNCTION_WORDS = """
-a about after again all also an and any are as at be been before being both but by can come comes coming could
-did direction directions do does each emanates emanating emitted emitting etc every followed following follows
-for from had has have he hear heard hearing her his i if in into is it its itself just located more my near no
-not of off on once one or originates originating other our out over own s she shortly side simultaneously so
-some something sound sounding sounds source sources such than that the their them then there these they this
-those through to too towards until up upon us very was we were what when where which while who will with within
-would you your
+a about after again all also an and any are as at be been before being both but by can come comes coming could did
+direction directions do does each emanates emanating emitted emitting etc every followed following follows for from
+gave give gives giving had has have he hear heard hearing her his i if in into is it its itself just located made
+make makes making more my near no not occur occurred occurring occurs of off on once one or originates originating
+other our out over own present s she shortly side simultaneously so some something sound sounding sounds source
+sources such than that the their them then there these they this those through to too towards until up upon us very
+was we were what when where which while who will with within would you your
 """
 
 # A family a line.
