@@ -60,6 +60,7 @@ _ADJECTIVE = re.compile(
     re.IGNORECASE,
 )
 _TIME_OF_DAY = re.compile(r"\b(?:morning|afternoon|evening|night|noon|midnight|[ap]\.?m)\b", re.IGNORECASE)
+_DENIAL = re.compile(r"\b(?:not|never|except|everywhere|nowhere|away\s+from|but\s+the|\w+n['’]t)\b", re.IGNORECASE)
 _PLACE_WORDS: Mapping[str, re.Pattern[str]] = {
     vocabulary: re.compile(rf"\b(?:{pattern})", re.IGNORECASE)
     for vocabulary, pattern in {
@@ -111,6 +112,12 @@ def failed_check(answer: str, *, caption: str, sector: int, vocabulary: str, fac
         How it was to be said.
     """
     text = _ABBREVIATIONS.sub(lambda match: match[0].replace(".", ""), answer)
+    return _failed_form(text, caption) or _failed_meaning(
+        _ADJECTIVE.sub(r"the \1", text), caption, sector=sector, vocabulary=vocabulary, facing=facing
+    )
+
+
+def _failed_form(text: str, caption: str) -> str | None:
     if not text:
         return "empty"
     if _PREFACE.search(text) and not _PREFACE.search(caption):
@@ -119,16 +126,16 @@ def failed_check(answer: str, *, caption: str, sector: int, vocabulary: str, fac
         return "quotes"
     if not _SENTENCE.fullmatch(text):
         return "sentence"
-    if not _LEAST_WORDS <= len(words(text)) <= len(words(caption)) + LONGER_BY:
-        return "length"
-    text = _ADJECTIVE.sub(r"the \1", text)
+    fits = _LEAST_WORDS <= len(words(text)) <= len(words(caption)) + LONGER_BY
+    return None if fits else "length"
+
+
+def _failed_meaning(text: str, caption: str, *, sector: int, vocabulary: str, facing: str) -> str | None:
     try:
         place = parse_direction(text, facing=facing)
     except InputError:
         return "other direction"
-    if place is None or place.azimuth_deg is None or sector_index(place.azimuth_deg) != sector:
-        return "direction"
-    if place.vocabulary != vocabulary or (vocabulary == "clock" and _TIME_OF_DAY.search(text)):
+    if place is None or not _is_asked(text, caption, place, sector=sector, vocabulary=vocabulary):
         return "direction"
     own = _own_height(caption, facing)
     if place.elevation is not None and (own is None or place.elevation != own.elevation):
@@ -140,6 +147,14 @@ def failed_check(answer: str, *, caption: str, sector: int, vocabulary: str, fac
         return "twice"
     what = caption if own is None else _apart(caption, own)[1]
     return _failed_content(content_stems(rest), content_stems(what))
+
+
+def _is_asked(text: str, caption: str, place: SpokenDirection, *, sector: int, vocabulary: str) -> bool:
+    if place.azimuth_deg is None or sector_index(place.azimuth_deg) != sector or place.vocabulary != vocabulary:
+        return False
+    is_time = vocabulary == "clock" and _TIME_OF_DAY.search(text)
+    is_denied = _DENIAL.search(text) and not _DENIAL.search(caption)
+    return not (is_time or is_denied)
 
 
 def _apart(text: str, place: SpokenDirection) -> tuple[str, str]:
