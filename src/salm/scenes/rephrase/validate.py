@@ -55,7 +55,8 @@ _SENTENCE = re.compile(r"[^.!?…\n]*[^.!?…\n\s,;:][.!]")
 
 # A sound that is coming, and not one of a dog, has lost its name, even if others are named after it.
 _NAMELESS = re.compile(
-    r"^(?:from\b[^,]*,\s*)?(?:the|a)\s+sounds?\s+(?:(?:is|are|can\s+be)\s+)?(?:coming|comes?|heard|originat\w+|emanat\w+|from|loud)\b"
+    r"^(?:from\b[^,]*,\s*)?(?:the|a)\s+sounds?\s+(?:(?:is|are|can\s+be)\s+)?"
+    r"(?:coming|comes?|heard|originat\w+|emanat\w+|from|loud)\b"
     r"|^it\s+(?:is|comes)\b",
     re.IGNORECASE,
 )
