@@ -110,12 +110,22 @@ def test_a_server_that_hangs_up_is_asked_again_and_then_given_up() -> None:
         assert len(pauses) == 3
 
 
-def test_a_host_that_is_none() -> None:
-    with pytest.raises(InputError, match="cannot be reached"):
+def test_a_host_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(InputError, match=r"cannot be reached: \[Errno -2\] Name or service not known"):
         ask(ServerBackend("http://no-such-host.invalid/v1", model="x"))
 
 
-@pytest.mark.parametrize("url", ["localhost:8080", "file:///etc/passwd", "http://", "ftp://x/v1", ""])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("localhost:8080", "file:///etc/passwd", "http://", "ftp://x/v1", "", "http://my host/v1"),
+        *("http://localhost:many/v1", "http://[::1/v1", "http://a..b/v1", "http://localhost/v1\nHost: x"),
+    ],
+)
 def test_an_address_that_is_none_of_a_server(url: str) -> None:
     with pytest.raises(InputError, match="is none of a server; one looks like http://localhost:8080/v1"):
         ServerBackend(url, model="x")

@@ -55,13 +55,11 @@ class ServerBackend:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.url, self.model, self.timeout_s, self._sleep = url.rstrip("/"), model, timeout_s, sleep
-        parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise InputError(f"the address {url!r} is none of a server; one looks like http://localhost:8080/v1.")
+        host = _host(self.url)
         self._headers = {"Content-Type": "application/json"}
         if key:
             self._headers["Authorization"] = f"Bearer {key}"
-        self._opener = _opener(parts.hostname)
+        self._opener = _opener(host)
 
     def complete(self, messages: Messages, *, seed: int, temperature: float, max_tokens: int) -> str:
         """The answer to a conversation.
@@ -137,6 +135,20 @@ class _NoRedirect(HTTPRedirectHandler):
     def redirect_request(self, *args: Any) -> None:
         """No request."""
         del args
+
+
+def _host(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        # Numbers of ports are looked at only when they are asked for.
+        valid = parts.scheme in ("http", "https") and (parts.port is None or parts.port > 0)
+        host = parts.hostname or ""
+        host.encode("idna")
+    except ValueError:
+        valid = False
+    if not valid or not host or not url.isprintable() or " " in url:
+        raise InputError(f"the address {url!r} is none of a server; one looks like http://localhost:8080/v1.")
+    return host
 
 
 def _opener(host: str) -> OpenerDirector:
