@@ -163,6 +163,11 @@ def test_an_hour_of_the_day_is_no_direction(time: str) -> None:
             "The sound is coming from the east, with a man and a dog barking in a big hall.",
             "content",
         ),
+        (
+            "A man talks and a dog barks",
+            "The sound is coming from the east, with a man talking and a dog barking.",
+            None,
+        ),
         ("The sound is heard", "The sound is heard in the east.", None),
         ("A man talks", "The sound of a man talking is coming from the east.", None),
         ("Hissing and a sewing machine", "The sound comes from the east with a sewing machine.", "content"),

@@ -53,7 +53,7 @@ _PREFACE = re.compile(
 _ABBREVIATIONS = re.compile(r"\b(?:mr|mrs|ms|dr|st|vs|etc|e\.g|i\.e|[ap]\.m)\.(?=[\s,;]+\w)", re.IGNORECASE)
 _SENTENCE = re.compile(r"[^.!?…\n]*[^.!?…\n\s,;:][.!]")
 
-# A sound that is coming, and not one of a dog, has lost its name, even if others are named after it.
+# "The sound is coming ..., with a dog" has mostly lost one of its sounds: the one that is coming.
 _NAMELESS = re.compile(
     r"^(?:from\b[^,]*,\s*)?(?:the|a)\s+sounds?\s+(?:(?:is|are|can\s+be)\s+)?"
     r"(?:coming|comes?|heard|originat\w+|emanat\w+|from|loud)\b"
@@ -153,10 +153,8 @@ def _failed_meaning(text: str, caption: str, *, sector: int, vocabulary: str, fa
         return "other direction"
     if _is_said_twice(text, place, facing):
         return "twice"
-    if _NAMELESS.search(text) and not _NAMELESS.search(caption):
-        return "content"
     what = caption if own is None else _apart(caption, own)[1]
-    return _failed_content(content_stems(rest), content_stems(what))
+    return _failed_content(content_stems(rest), content_stems(what), is_named=not _NAMELESS.search(text))
 
 
 def _is_asked(text: str, caption: str, place: SpokenDirection, *, sector: int, vocabulary: str) -> bool:
@@ -196,7 +194,7 @@ def _own_height(caption: str, facing: str) -> SpokenDirection | None:
     return None if names_place(caption, facing=facing) else parse_direction(caption, facing=facing)
 
 
-def _failed_content(said: frozenset[str], asked: frozenset[str]) -> str | None:
-    if shared(asked, said) < KEPT_SHARE:
+def _failed_content(said: frozenset[str], asked: frozenset[str], *, is_named: bool) -> str | None:
+    if shared(asked, said) < (KEPT_SHARE if is_named else 1.0):
         return "content"
     return "additions" if len(said - asked) > max(_LEAST_NEW, NEW_SHARE * len(asked)) else None
