@@ -164,7 +164,11 @@ def test_every_command_explains_itself_and_has_the_common_options(run: Run, name
     ("words", "said"),
     [
         (["locat", "x.wav"], "there is no command `salm locat x.wav`; perhaps you meant: locate."),
-        (["scenes"], "there is no command `salm scenes`; perhaps you meant: scenes make, scenes show, scenes export."),
+        (
+            ["scenes"],
+            "there is no command `salm scenes`; perhaps you meant: "
+            "scenes make, scenes show, scenes export, scenes rephrase.",
+        ),
         (["index", "ad"], "there is no command `salm index ad`; perhaps you meant: index add."),
         (["xyzzy"], f"there is no command `salm xyzzy`; there are {', '.join(COMMANDS)}."),
     ],

@@ -23,6 +23,7 @@ from salm.errors import InputError
 if TYPE_CHECKING:
     from salm.model.inference import Model
     from salm.model.ledger import Report
+    from salm.scenes.rephrase.backends import Backend
 
 __all__ = ["main"]
 
@@ -399,6 +400,86 @@ class ScenesExport(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ScenesRephrase(Command):
+    """Spatial captions of drawn scenes by a language model, each checked; a template where it fails; resumes."""
+
+    file: Positional[Path]
+    """What `salm scenes make` wrote."""
+    out: Out
+    """File of captions, one a line; if it is there, what is missing is added."""
+    backend: Literal["template", "server", "transformers"] = "template"
+    """No model at all; a server that speaks OpenAI's protocol (llama.cpp, Ollama, vLLM); a model in this process."""
+    model_name: Annotated[str, arg(name="model")] = "meta-llama/Llama-3.2-3B-Instruct"
+    """What the server calls the model, or a folder or hub id; left out, the paper's."""
+    url: str = "http://localhost:8080/v1"
+    """Where the server is."""
+    key_variable: str | None = None
+    """Environment variable with the server's key, if it wants one."""
+    prompt: Literal["paper", "code", "examples"] = "paper"
+    """The paper's own; that of its code line, with a system turn; or one that shows three answers first."""
+    vocabulary: Literal["listener", "compass", "clock"] = "compass"
+    """Words for directions; left out, the paper's."""
+    facing: str = "south"
+    """Where the front is on the compass; left out, as in the paper's code line."""
+    every_caption: bool = False
+    """All captions that the corpus has of a scene's sound, not only the scene's own."""
+    limit: int | None = None
+    """Only so many scenes from the beginning."""
+    tries: int = 3
+    """How often the model is asked for one caption before a template takes its place."""
+    temperature: float = 0.2
+    """Of sampling; left out, the paper's."""
+    max_tokens: int = 128
+    """Longest answer; models that think aloud first need more."""
+    concurrency: int = 4
+    """Requests that a server gets at once."""
+    timeout_s: float = 120.0
+    """How long an answer of a server may take."""
+    seed: int = 0
+    """Of everything."""
+
+    def run(self) -> int:
+        """Write the captions."""
+        from salm.scenes.rephrase.ask import Asker, AskSettings
+        from salm.scenes.rephrase.run import rephrase_scenes
+
+        _at_least(1, concurrency=self.concurrency, **({} if self.limit is None else {"limit": self.limit}))
+        settings = AskSettings(
+            prompt=self.prompt,
+            vocabulary=self.vocabulary,
+            facing=self.facing,
+            temperature=self.temperature,
+            tries=self.tries,
+            max_tokens=self.max_tokens,
+            seed=self.seed,
+        )
+        done = rephrase_scenes(
+            self.file,
+            self.out,
+            Asker(backend=self._opened(), settings=settings),
+            every_caption=self.every_caption,
+            limit=self.limit,
+            concurrency=self.concurrency if self.backend == "server" else 1,
+        )
+        self.tell(done, lambda: _print_rephrased(done))
+        return 0
+
+    def _opened(self) -> "Backend | None":
+        if self.backend == "server":
+            from salm.scenes.rephrase.server import ServerBackend
+
+            key = None if self.key_variable is None else os.environ.get(self.key_variable)
+            if self.key_variable is not None and not key:
+                raise InputError(f"--key-variable {self.key_variable}: there is no such environment variable.")
+            return ServerBackend(self.url, model=self.model_name, key=key, timeout_s=self.timeout_s)
+        if self.backend == "transformers":
+            from salm.scenes.rephrase.local import TransformersBackend
+
+            return TransformersBackend(self.model_name, device=self.device)
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Train(Command):
     """Train a model, or go on with a run that was stopped; `accelerate launch -m salm.cli train` uses several GPUs."""
 
@@ -574,6 +655,7 @@ COMMANDS: dict[str, type[Command]] = {
     "scenes make": ScenesMake,
     "scenes show": ScenesShow,
     "scenes export": ScenesExport,
+    "scenes rephrase": ScenesRephrase,
     "train": Train,
     "evaluate": Evaluate,
     "import laion-clap": ImportLaionClap,
@@ -723,6 +805,17 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
     return "–" if value is None else str(value)
+
+
+def _print_rephrased(done: dict[str, Any]) -> None:
+    speed = "" if done["captions_per_s"] is None else f", {done['captions_per_s']:.3g} a second"
+    _say(f"{_counted(done['captions'], 'caption')} in {done['out']}, {done['new']} of them new{speed}")
+    if done["acceptance"] is not None:
+        refused = ", ".join(f"{check} {count}" for check, count in done["refused"].items())
+        _say(
+            f"accepted {done['acceptance']:.1%} ({done['acceptance_at_first']:.1%} at first), "
+            f"templates for {done['templates']}{f'; answers refused: {refused}' if refused else ''}"
+        )
 
 
 def _print_located(result: dict[str, Any]) -> None:

@@ -10,8 +10,12 @@ import pytest
 
 from salm.acoustics.measured.base import MeasuredResponse, ResponseSet
 from salm.errors import InputError
+from salm.frame import parse_direction, sector_index
 from salm.scenes.corpora.base import Corpus
 from salm.scenes.corpora.procedural import ProceduralCorpus
+from salm.scenes.rephrase.ask import Asker
+from salm.scenes.rephrase.run import rephrase_scenes
+from salm.scenes.rephrase.store import SpatialCaptions
 from salm.scenes.sample import SceneRanges, draw_measured, draw_variants
 from salm.scenes.scene import Scene
 from salm.scenes.source import FixedScenes, FreshScenes, _caption_weights
@@ -90,8 +94,9 @@ def test_each_epoch_and_each_seed_has_its_own_order(fixed: FixedScenes) -> None:
 
 def test_a_fixed_scene_comes_with_its_sound(fixed: FixedScenes, toys: Corpus) -> None:
     for number in range(9):
-        corpus, sound, scene, responses = fixed.draw(number, np.random.default_rng(0))
+        corpus, sound, scene, responses, said = fixed.draw(number, np.random.default_rng(0))
         assert responses is None
+        assert said is None
         assert corpus is toys
         assert sound in toys.sounds
         assert sound.id == scene.sources[0].sound_id
@@ -169,3 +174,26 @@ def test_fixed_measured_scenes_come_with_their_responses(toys: Corpus, scene_fil
     found = [source.draw(number, rng) for number in range(len(scenes))]
     assert sum(item.responses is responses for item in found) == 1
     assert all((item.responses is not None) == (item.scene.responses is not None) for item in found)
+
+
+def test_spatial_captions_come_with_their_scene(toys: Corpus, scene_file: Callable[..., Path], tmp_path: Path) -> None:
+    path = scene_file("a.jsonl", {"val": variants(toys)[:4], "train": variants(toys)[4:]})
+    rephrase_scenes(path, tmp_path / "c", Asker(backend=None))
+    table = SceneTable(path).select("train")
+    source = FixedScenes([(table, toys)], seed=0, captions=[SpatialCaptions(tmp_path / "c", scenes=table)])
+    again = pickle.loads(pickle.dumps(source))
+    for number in range(2 * len(table)):
+        for _, _, scene, _, said in (one.draw(number, np.random.default_rng(0)) for one in (source, again)):
+            ((caption, sentence),) = said.items()
+            place = parse_direction(sentence, facing="south")
+            assert caption == scene.sources[0].caption
+            assert sector_index(place.azimuth_deg) == scene.sources[0].sector
+
+
+def test_each_table_needs_its_captions(toys: Corpus, scene_file: Callable[..., Path], tmp_path: Path) -> None:
+    path = scene_file("a.jsonl", {"train": variants(toys)})
+    rephrase_scenes(path, tmp_path / "c", Asker(backend=None))
+    table = SceneTable(path)
+    captions = SpatialCaptions(tmp_path / "c", scenes=table)
+    with pytest.raises(ValueError, match="1 files of captions for 2 tables"):
+        FixedScenes([(table, toys), (table, toys)], seed=0, captions=[captions])

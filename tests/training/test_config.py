@@ -120,6 +120,12 @@ def test_the_configurations_that_ship_can_be_read() -> None:
         ("model: tiny\ncorpora: [{share: 0}, {share: 0}]", "shares are .0.0, 0.0. but must not be"),
         ("model: tiny\ncorpora: [{share: 2}, {share: -1}]", "shares are .2.0, -1.0. but must not be"),
         ("model: tiny\nrivals: 8", "rivals is 8 but there are 0 to 7"),
+        ("model: tiny\nscene_files: [a, b]\nspatial_captions: [c]", "spatial_captions has 1 files but scene_files 2"),
+        ("model: tiny\nscene_files: [a]\nspatial_captions: [c]", "rivals is 7 but must be 0 with spatial_captions"),
+        (
+            "model: tiny\nscene_files: [a]\nspatial_captions: [c]\nrivals: 0",
+            "windows.identity_targets must be true with spatial_captions",
+        ),
         ("model: tiny\ncorpora: []", "corpora is empty; name at least one folder"),
         ("steps: 3", "expected a table of settings with a `model`"),
         ("- tiny", "expected a table of settings, got"),

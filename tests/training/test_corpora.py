@@ -1,5 +1,6 @@
 """The corpora of a run, split and shared out."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from salm.errors import InputError
 from salm.model.presets import preset
 from salm.scenes.dataset import SceneBatches, WindowRanges
 from salm.scenes.recipes import make_recipe
+from salm.scenes.rephrase.ask import Asker, AskSettings
+from salm.scenes.rephrase.run import rephrase_scenes
 from salm.scenes.source import FreshScenes
 from salm.scenes.storage import SceneTable
 from salm.training.config import CorpusConfig, TrainConfig
@@ -127,3 +130,43 @@ def test_fixed_scenes_take_the_place_of_corpora(clotho: Path) -> None:
     # An epoch shows each of the six scenes once.
     table = [scene.sources[0].sector for scene in SceneTable(config.scene_files[0]).select("train", "val")]
     assert sectors == sorted(table)
+
+
+@pytest.fixture
+def rephrased(clotho: Path) -> TrainConfig:
+    make_recipe("sclotho", clotho, clotho / "s.jsonl")
+    asker = Asker(backend=None, settings=AskSettings(facing="north"))
+    rephrase_scenes(clotho / "s.jsonl", clotho / "c.jsonl", asker, every_caption=True)
+    return TrainConfig(
+        model=preset("tiny"),
+        scene_files=(str(clotho / "s.jsonl"),),
+        spatial_captions=(str(clotho / "c.jsonl"),),
+        windows=WindowRanges(identity_targets=True, elevation_words=1.0),
+        rivals=0,
+        batch_size=3,
+        epochs=1,
+    )
+
+
+def test_spatial_captions_of_a_file_are_trained_on(rephrased: TrainConfig) -> None:
+    written = {}
+    for line in Path(rephrased.spatial_captions[0]).read_text(encoding="utf-8").splitlines()[1:]:
+        row = json.loads(line)
+        written[row["sound_id"], row["sector"], row["caption"]] = row["spatial_caption"]
+    corpora = open_corpora(rephrased)
+    batches = SceneBatches(**corpora.batch_arguments(rephrased), observe=lambda foa: (foa,), batches=8)
+    said = set()
+    for number in range(8):
+        batch = batches[number]
+        sound = corpora.source.draw(number, np.random.default_rng(0)).sound.id
+        for sector, caption, sentence in zip(batch.sector, batch.captions, batch.spatial_captions, strict=True):
+            assert sentence == written[sound, int(sector), caption]
+            said.add(caption)
+    # All five captions have their turn.
+    assert len(said) == 5
+
+
+def test_captions_of_another_compass_are_refused(rephrased: TrainConfig) -> None:
+    south = replace(rephrased, model=replace(rephrased.model, facing="south"))
+    with pytest.raises(InputError, match=r"c\.jsonl has captions facing north but the model faces south; make them"):
+        open_corpora(south)

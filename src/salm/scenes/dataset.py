@@ -100,6 +100,8 @@ class _Item:
     phrasing: Phrasing
     height: str | None
     """Above or below, if the spatial caption says it."""
+    spatial_caption: str | None
+    """If it does not come from a template."""
     turns: tuple[int, ...]
     """By how many sectors each rival is off."""
 
@@ -192,7 +194,7 @@ class SceneBatches(Generic[Observed]):
             direction=torch.from_numpy(directions.astype(np.float32)),
             sector=torch.from_numpy(sectors),
             captions=[item.caption for item in own],
-            spatial_captions=[sentences[0] for sentences in said],
+            spatial_captions=[item.spatial_caption or sentences[0] for item, sentences in zip(own, said, strict=True)],
             rivals=[[sentences[turn] for turn in item.turns] for item, sentences in zip(own, said, strict=True)],
             same_sound=torch.from_numpy(same_sound),
             same_scene=torch.from_numpy(same_scene),
@@ -200,18 +202,21 @@ class SceneBatches(Generic[Observed]):
 
     def _item(self, batch: int, place: int) -> _Item:
         rng = np.random.default_rng([self.seed, batch, place])
-        corpus, sound, scene, responses = self.source.draw(self._scene_number(batch, place), rng)
+        corpus, sound, scene, responses, fixed = self.source.draw(self._scene_number(batch, place), rng)
         band = elevation_band(scene.sources[0].elevation_deg)
         says_height = band != "level" and rng.random() < self.window_ranges.elevation_words
+        captions = tuple(fixed) if fixed else sound.captions
+        caption = captions[int(rng.integers(len(captions)))]
         return _Item(
             rng=rng,
             corpus=corpus,
             sound=sound,
             scene=scene,
             responses=responses,
-            caption=sound.captions[int(rng.integers(len(sound.captions)))],
+            caption=caption,
             phrasing=draw_phrasing(rng, self.window_ranges.vocabularies),
-            height=band if says_height else None,
+            height=band if says_height and not fixed else None,
+            spatial_caption=fixed[caption] if fixed else None,
             turns=tuple((rng.permutation(7) + 1).tolist()),
         )
 

@@ -4,7 +4,7 @@ A source is asked for scenes by number. What it answers follows from the number 
 that any process can draw any scene.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -14,6 +14,7 @@ from jaxtyping import Float, Int64
 from salm.acoustics.measured.base import ResponseSet
 from salm.errors import InputError
 from salm.scenes.corpora.base import Corpus, Sound
+from salm.scenes.rephrase.store import SpatialCaptions
 from salm.scenes.sample import POSITIONS, SceneRanges, draw_measured, draw_scene
 from salm.scenes.scene import Scene
 from salm.scenes.storage import SceneTable
@@ -30,6 +31,8 @@ class Drawn(NamedTuple):
     scene: Scene
     responses: ResponseSet | None = None
     """What the scene is rendered with if it names measured responses."""
+    spatial_captions: Mapping[str, str] | None = None
+    """Captions with the spatial caption of each, if they are fixed too; otherwise they are put together by template."""
 
 
 class SceneSource(Protocol):
@@ -105,17 +108,29 @@ class FixedScenes:
         Of the orders.
     responses
         What those scenes are rendered with that name measured responses.
+    captions
+        Spatial captions of each table; none leaves them to templates.
 
     Raises
     ------
     InputError
         If there is no scene, or a corpus lacks the sound of one.
+    ValueError
+        If there are captions of some tables only.
     """
 
     def __init__(
-        self, tables: Sequence[tuple[SceneTable, Corpus]], *, seed: int, responses: ResponseSet | None = None
+        self,
+        tables: Sequence[tuple[SceneTable, Corpus]],
+        *,
+        seed: int,
+        responses: ResponseSet | None = None,
+        captions: Sequence[SpatialCaptions] = (),
     ) -> None:
+        if captions and len(captions) != len(tables):
+            raise ValueError(f"there are {len(captions)} files of captions for {len(tables)} tables")
         self.responses = responses
+        self.captions = list(captions)
         self.tables = [table for table, _ in tables]
         self.corpora = [corpus for _, corpus in tables]
         self.seed = seed
@@ -134,6 +149,7 @@ class FixedScenes:
         *,
         splits: Sequence[str] = ("train",),
         seed: int,
+        captions: Sequence[str | Path] = (),
         keep_in_memory: bool = False,
         responses: ResponseSet | None = None,
     ) -> "FixedScenes":
@@ -147,6 +163,8 @@ class FixedScenes:
             Which splits are shown; the paper trains on ``train`` and ``val``.
         seed
             Of the orders.
+        captions
+            What ``salm scenes rephrase`` wrote of each file; none leaves spatial captions to templates.
         keep_in_memory
             Decode each sound once.
         responses
@@ -156,10 +174,13 @@ class FixedScenes:
         ------
         InputError
             If a file or its corpus cannot be read, has none of the splits, or they do not fit together.
+        ValueError
+            If there are captions of some files only.
         """
         tables = [SceneTable(path).select(*splits) for path in paths]
+        said = [SpatialCaptions(path, scenes=table) for path, table in zip(captions, tables, strict=bool(captions))]
         opened = [(table, table.open_corpus(keep_in_memory=keep_in_memory)) for table in tables]
-        return cls(opened, seed=seed, responses=responses)
+        return cls(opened, seed=seed, responses=responses, captions=said)
 
     def __len__(self) -> int:
         return int(self._stops[-1]) if len(self._stops) else 0
@@ -173,9 +194,11 @@ class FixedScenes:
         row = int(self._order[1][position])
         which = int(np.searchsorted(self._stops, row, side="right"))
         table = self.tables[which]
-        scene = table[row - int(self._stops[which]) + len(table)]
+        place = row - int(self._stops[which]) + len(table)
+        scene = table[place]
         sound = self._sounds[which][scene.sources[0].sound_id]
-        return Drawn(self.corpora[which], sound, scene, None if scene.responses is None else self.responses)
+        said = self.captions[which][table.row(place)] if self.captions else None
+        return Drawn(self.corpora[which], sound, scene, None if scene.responses is None else self.responses, said)
 
     def _permutation(self, epoch: int) -> tuple[int, Int64[np.ndarray, " scene"]]:
         return epoch, np.random.default_rng([self.seed, epoch]).permutation(len(self))

@@ -68,6 +68,15 @@ class SceneTable(Sequence[Scene]):
     def __len__(self) -> int:
         return len(self._places)
 
+    @property
+    def rows(self) -> Int64[np.ndarray, " scene"]:
+        """Number of each scene within the file, from 0; a selection keeps them."""
+        return self._places[:, 2] - 2
+
+    def row(self, index: int) -> int:
+        """Number of one scene within the file."""
+        return int(self._places[index, 2]) - 2
+
     @overload
     def __getitem__(self, index: int) -> Scene: ...
 

@@ -44,6 +44,9 @@ class TrainConfig:
     scene_files: tuple[str, ...] = ()
     """Fixed scenes, as `salm scenes make sclotho` writes them, all of them once an epoch; they take the place of
     `corpora` and `scenes`."""
+    spatial_captions: tuple[str, ...] = ()
+    """Spatial captions of each of `scene_files`, as `salm scenes rephrase` writes them; left out, templates. They need
+    `identity_targets` and no `rivals`, which only templates have."""
     splits: tuple[str, ...] = ("train",)
     """Splits of the fixed scenes that are trained on."""
     validation_split: str = "val"
@@ -130,6 +133,19 @@ class TrainConfig:
                 raise InputError(f"{name} is {getattr(self, name)} but must not be negative.")
         if not 0 <= self.rivals <= 7:
             raise InputError(f"rivals is {self.rivals} but there are 0 to 7 wrong directions.")
+        if self.spatial_captions:
+            self._check_spatial_captions()
+
+    def _check_spatial_captions(self) -> None:
+        files, scenes = len(self.spatial_captions), len(self.scene_files)
+        if files != scenes:
+            raise InputError(f"spatial_captions has {files} files but scene_files {scenes}; each needs its own.")
+        if self.rivals:
+            raise InputError(
+                f"rivals is {self.rivals} but must be 0 with spatial_captions, which are of one direction."
+            )
+        if not self.windows.identity_targets:
+            raise InputError("windows.identity_targets must be true with spatial_captions.")
 
 
 def read_train_config(path: str | Path, *, data: str | Path | None = None) -> TrainConfig:
@@ -151,7 +167,9 @@ def read_train_config(path: str | Path, *, data: str | Path | None = None) -> Tr
         raise InputError(f"{path}: expected a table of settings with a `model`.")
     plain["model"] = _model(plain["model"], where=str(path))
     config = from_mapping(TrainConfig, plain, where=str(path))
-    return config if data is None else replace(config, corpora=(CorpusConfig(folder=str(data)),), scene_files=())
+    if data is None:
+        return config
+    return replace(config, corpora=(CorpusConfig(folder=str(data)),), scene_files=(), spatial_captions=())
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from salm.errors import InputError
 from salm.scenes.corpora import open_corpus
 from salm.scenes.corpora.base import Corpus
 from salm.scenes.source import FixedScenes, FreshScenes, SceneSource
@@ -44,7 +45,10 @@ def open_corpora(config: TrainConfig) -> OpenCorpora:
         If one of them cannot be read, or has not the splits that are asked for.
     """
     if config.scene_files:
-        source = FixedScenes.open(config.scene_files, splits=config.splits, seed=config.seed)
+        source = FixedScenes.open(
+            config.scene_files, splits=config.splits, seed=config.seed, captions=config.spatial_captions
+        )
+        _check_facing(source, config.model.facing)
         head = SceneTable(config.scene_files[0]).head
         held_out = open_corpus(head["corpus"], split=config.validation_split, layout=head["layout"])
         return OpenCorpora(source=source, validation=held_out)
@@ -52,6 +56,14 @@ def open_corpora(config: TrainConfig) -> OpenCorpora:
     return OpenCorpora(
         source=FreshScenes(train, config.scenes), validation=_open(config.corpora[0], config.validation_split)
     )
+
+
+def _check_facing(source: FixedScenes, facing: str) -> None:
+    """The compass of spatial captions is the model's, or the model would learn another one than it speaks."""
+    for captions in source.captions:
+        own = captions.head["facing"]
+        if captions.head["vocabulary"] == "compass" and own != facing:
+            raise InputError(f"{captions.path} has captions facing {own} but the model faces {facing}; make them anew.")
 
 
 def _open(config: CorpusConfig, split: str) -> Corpus:

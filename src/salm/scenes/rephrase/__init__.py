@@ -1,0 +1,1 @@
+"""Spatial captions by a language model: asked for, checked, and put right by a template where the model fails."""
