@@ -243,9 +243,8 @@ def _alone(out: Path) -> Iterator[None]:
         if fcntl is not None:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise InputError(f"another export is writing into {out}; wait for it.") from error
-            except OSError:
-                # Some network file systems have no locks.
-                pass
+            except OSError as error:
+                # Whatever else it is comes from a network file system without locks.
+                if isinstance(error, BlockingIOError):
+                    raise InputError(f"another export is writing into {out}; wait for it.") from error
         yield
