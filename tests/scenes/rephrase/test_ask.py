@@ -39,9 +39,10 @@ def test_a_template_takes_the_place_of_bad_answers(toy_model) -> None:
     assert failed_check(said.spatial_caption, caption=DOG, sector=2, vocabulary="compass", facing="south") is None
 
 
-def test_a_caption_with_a_place_of_its_own_is_nothing_to_ask_for(toy_model) -> None:
+@pytest.mark.parametrize("caption", ["A dog barks on the left", "A car passes from left to right"])
+def test_a_caption_with_a_place_of_its_own_is_nothing_to_ask_for(toy_model, caption: str) -> None:
     model = toy_model(pytest.fail)
-    said = Asker(backend=model)("A dog barks on the left", 2)
+    said = Asker(backend=model)(caption, 2)
     assert (said.verdict, said.tries) == ("names a place", 0)
     assert "east" in said.spatial_caption
 

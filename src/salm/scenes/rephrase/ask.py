@@ -8,10 +8,10 @@ import numpy as np
 
 from salm.errors import InputError
 from salm.frame import VOCABULARIES, direction_word
-from salm.scenes.captions import TRAINING_PHRASINGS, spatial_caption
+from salm.scenes.captions import TRAINING_PHRASINGS, holds_place_words, spatial_caption
 from salm.scenes.rephrase.backends import Backend
 from salm.scenes.rephrase.prompts import PROMPTS, messages
-from salm.scenes.rephrase.validate import failed_check, names_place, tidied
+from salm.scenes.rephrase.validate import failed_check, tidied
 
 __all__ = ["ACCEPTED", "NAMES_PLACE", "TEMPLATE", "AskSettings", "Asker", "Rephrased"]
 
@@ -104,7 +104,7 @@ class Asker:
         settings = self.settings
         if self.backend is None:
             return self._from_template(caption, sector, TEMPLATE)
-        if names_place(caption, facing=settings.facing):
+        if holds_place_words(caption):
             return self._from_template(caption, sector, NAMES_PLACE)
         said = messages(caption, sector, prompt=settings.prompt, vocabulary=settings.vocabulary, facing=settings.facing)
         refused: list[tuple[str, str]] = []

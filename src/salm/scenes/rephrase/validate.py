@@ -10,7 +10,7 @@ from salm.errors import InputError
 from salm.frame import SpokenDirection, parse_direction, sector_index
 from salm.scenes.rephrase.words import content_stems, shared, words
 
-__all__ = ["CHECKS", "KEPT_SHARE", "LONGER_BY", "NEW_SHARE", "failed_check", "names_place", "tidied"]
+__all__ = ["CHECKS", "KEPT_SHARE", "LONGER_BY", "NEW_SHARE", "failed_check", "tidied"]
 
 CHECKS: Mapping[str, str] = MappingProxyType(
     {
@@ -92,15 +92,6 @@ def tidied(answer: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def names_place(caption: str, *, facing: str = "north") -> bool:
-    """Whether a caption names an azimuth itself, so that no second one can be told apart from it."""
-    try:
-        place = parse_direction(caption, facing=facing)
-    except InputError:
-        return True
-    return place is not None and place.azimuth_deg is not None
-
-
 def failed_check(answer: str, *, caption: str, sector: int, vocabulary: str, facing: str) -> str | None:
     """The first of `CHECKS` that an answer fails; None if it is a spatial caption.
 
@@ -175,7 +166,8 @@ def _apart(text: str, place: SpokenDirection) -> tuple[str, str]:
 
 def _is_said_twice(text: str, place: SpokenDirection, facing: str) -> bool:
     """Whether there is something between two mentions of the azimuth; "behind you, on the left" is one."""
-    spans = [span for span in place.spans if names_place(text[slice(*span)], facing=facing)]
+    said = [(span, parse_direction(text[slice(*span)], facing=facing)) for span in place.spans]
+    spans = [span for span, one in said if one and one.azimuth_deg is not None]
     between = [text[stop:start] for (_, stop), (start, _) in pairwise(spans)]
     return any(set(words(gap)) - _JOINTS for gap in between)
 
@@ -191,7 +183,11 @@ def _place_words(text: str, *, besides: str = "") -> Counter[str]:
 
 def _own_height(caption: str, facing: str) -> SpokenDirection | None:
     """What a caption says of the height of its sound, such as a helicopter overhead."""
-    return None if names_place(caption, facing=facing) else parse_direction(caption, facing=facing)
+    try:
+        place = parse_direction(caption, facing=facing)
+    except InputError:
+        return None
+    return place if place and place.azimuth_deg is None else None
 
 
 def _failed_content(said: frozenset[str], asked: frozenset[str], *, is_named: bool) -> str | None:
