@@ -172,15 +172,16 @@ def killed(command: list[str], out: Path, *, rng: random.Random) -> bool:
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_killed_at_any_time_it_ends_in_the_same_bytes(made: Made, tmp_path: Path) -> None:
-    path, out = made(24), tmp_path / "out"
+    # Enough that it is still at work when a busy machine lets this process look.
+    path, out = made([scene(number % 24) for number in range(200)]), tmp_path / "out"
     command = [sys.executable, "-m", "salm.cli", "scenes", "export", str(path), "-o", str(out)]
-    command += ["--shard-scenes", "2", "--workers", "1"]
+    command += ["--shard-scenes", "4", "--workers", "1"]
     rng = random.Random(20250724)
     assert sum(killed(command, out, rng=rng) for _ in range(3)) == 3
     assert not (out / "manifest.parquet").exists()
     done = subprocess.run([*command, "--json"], capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout)["recordings"] == 24
-    export_scenes(path, tmp_path / "whole", shard_scenes=2, workers=Here())
+    assert json.loads(done.stdout)["recordings"] == 200
+    export_scenes(path, tmp_path / "whole", shard_scenes=4, workers=Here())
     assert content(out) == content(tmp_path / "whole")
 
 
