@@ -728,6 +728,11 @@ def test_train_needs_the_corpus_that_it_is_given(run: Run, recipe: Path, tmp_pat
     assert str(tmp_path / "nowhere") in complaint
 
 
+def test_a_device_that_is_not_there_is_no_place_to_train(run: Run, recipe: Path, tmp_path: Path) -> None:
+    complaint = run("train", recipe, "-o", tmp_path / "run", "--device", "abacus").complaint
+    assert complaint == "--device abacus cannot be used here; try cpu."
+
+
 def test_a_dry_run_needs_no_folder_and_training_does(run: Run, recipe: Path) -> None:
     assert "trained parameters" in run("train", recipe, "--dry-run").out
     assert run("train", recipe).complaint == "there is no folder to train into; give one with -o."

@@ -58,13 +58,17 @@ class Command:
 
     def model(self, name: str) -> "Model":
         """A trained model on the chosen device."""
+        self.check_device()
+        return salm.load(name, device=self.device)
+
+    def check_device(self) -> None:
+        """Refuse a device that is not there."""
         import torch
 
         try:
             torch.empty(0, device=self.device)
         except (RuntimeError, AssertionError) as error:
             raise InputError(f"--device {self.device} cannot be used here; try cpu.") from error
-        return salm.load(name, device=self.device)
 
     def tell(self, document: Any, text: Callable[[], None]) -> None:
         """Print the document as JSON, or what is for people."""
@@ -501,6 +505,7 @@ class Train(Command):
         from salm.training.dry_run import describe
         from salm.training.trainer import train
 
+        self.check_device()
         config = read_train_config(self.config, data=self.data)
         if self.dry_run:
             summary = describe(config, device=self.device)

@@ -163,6 +163,13 @@ def test_a_file_can_be_like_another(tmp_path: Path) -> None:
     assert config == TrainConfig(model=preset("tiny"), batch_size=8, steps=7, losses=LossWeights(doa=2.0))
 
 
+def test_files_that_are_like_each_other_are_refused(tmp_path: Path) -> None:
+    written(tmp_path / "a.yaml", "like: b.yaml\nmodel: tiny")
+    written(tmp_path / "b.yaml", "like: a.yaml")
+    with pytest.raises(InputError, match=r"b\.yaml: like is 'a\.yaml' but must be .* not lead back here"):
+        read_train_config(tmp_path / "a.yaml")
+
+
 def test_a_model_can_be_a_preset_but_for_some_settings(path: Path) -> None:
     config = read_train_config(written(path, "model: {preset: tiny, temperature: raw, width: 16}"))
     assert config.model == replace(preset("tiny"), temperature="raw", width=16)

@@ -160,6 +160,17 @@ def test_weights_of_another_size_are_no_start(quick: Quick, tmp_path: Path) -> N
         train(quick(model=replace(config.model, width=16)), tmp_path / "run", init=tmp_path / "given")
 
 
+def test_a_batch_is_shared_out_evenly_or_not_at_all(
+    quick: Quick, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    devices = OneProcess()
+    devices.count = 3
+    monkeypatch.setattr(trainer, "open_devices", lambda device: devices)
+    with pytest.raises(InputError, match="batch_size is 4 but must be a multiple of the 3 processes"):
+        train(quick(), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_missing_corpus_is_named(quick: Quick, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"nowhere.*manifest\.csv does not exist"):
         train(quick(corpora=(CorpusConfig(folder=str(tmp_path / "nowhere")),)), tmp_path / "run")

@@ -172,8 +172,8 @@ def read_train_config(path: str | Path, *, data: str | Path | None = None) -> Tr
     return replace(config, corpora=(CorpusConfig(folder=str(data)),), scene_files=(), spatial_captions=())
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """The settings of a file, and under them those of the file that it is like."""
+def _read(path: Path, *, alike: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """The settings of a file, and under them those of the file that it is like; ``alike`` are those that led here."""
     try:
         plain = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -185,9 +185,10 @@ def _read(path: Path) -> dict[str, Any]:
     like = plain.pop("like", None)
     if like is None:
         return plain
-    if not isinstance(like, str) or (path.parent / like).resolve() == path.resolve():
-        raise InputError(f"{path}: like is {like!r} but must be the name of another file.")
-    return _read(path.parent / like) | plain
+    alike = (*alike, path.resolve())
+    if not isinstance(like, str) or (path.parent / like).resolve() in alike:
+        raise InputError(f"{path}: like is {like!r} but must be the name of another file, and not lead back here.")
+    return _read(path.parent / like, alike=alike) | plain
 
 
 def _model(plain: Any, *, where: str) -> Any:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from salm.errors import InputError
 from salm.evaluation.confidence import calibrated
 from salm.model.config import ModelConfig, to_mapping
 from salm.model.encoders import Observation
@@ -177,9 +178,12 @@ def train(config: TrainConfig, out: str | Path, *, init: str | Path | None = Non
     Raises
     ------
     InputError
-        If a corpus or the model to start from cannot be read, or the latter has other sizes.
+        If a corpus or the model to start from cannot be read, the latter has other sizes, or the batch cannot be shared
+        out evenly.
     """
     devices = open_devices(device)
+    if config.batch_size % devices.count:
+        raise InputError(f"batch_size is {config.batch_size} but must be a multiple of the {devices.count} processes.")
     folder = _Folder(path=Path(out), writes=devices.is_first)
     torch.manual_seed(config.seed)
     network, model = initial(config, init=init)
