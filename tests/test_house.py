@@ -9,6 +9,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "salm"
 ORDER = (
     "errors",
     "whole",
+    "table",
     "frame",
     "audio",
     "acoustics",

@@ -4,7 +4,6 @@
 are those of `salm.frame`, seen from the microphone.
 """
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from jaxtyping import Float32
 from salm.acoustics.measured.base import MeasuredResponse, ResponseSet
 from salm.audio.arrays import to_foa
 from salm.errors import InputError
+from salm.table import read_rows
 
 __all__ = ["open_folder"]
 
@@ -72,26 +72,11 @@ class _Reader:
 
 
 def _rows(table: Path) -> list[tuple[str, dict[str, str]]]:
-    try:
-        # Spreadsheets put a byte order mark before the first column's name.
-        with table.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, restval="", strict=True)
-            columns = reader.fieldnames or ()
-            rows = [(f"{table}, line {reader.line_num}", row) for row in reader]
-    except FileNotFoundError as error:
-        raise InputError(f"{table} does not exist; it says where each response of the folder is from.") from error
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{table} cannot be read as a CSV table in UTF-8: {error}.") from error
-    if lacking := [column for column in _REQUIRED if column not in columns]:
-        raise InputError(f"{table} has no column {' and no column '.join(lacking)}; it has {', '.join(columns)}.")
-    if not rows:
-        raise InputError(f"{table} lists no responses; add one row a file.")
-    for where, row in rows:
-        if None in row:
-            raise InputError(f"{where}: there are more cells than columns; quote cells that hold a comma.")
-        if not row["file"].strip():
-            raise InputError(f"{where}: the file is empty; every row needs one.")
-    return [(where, {column: value.strip() for column, value in row.items()}) for where, row in rows]
+    """Rows, each with where it stands."""
+    rows = [(f"{table}, line {line}", row) for line, row in read_rows(table, required=_REQUIRED, of="responses")]
+    if nameless := next((where for where, row in rows if not row["file"]), None):
+        raise InputError(f"{nameless}: the file is empty; every row needs one.")
+    return rows
 
 
 def _item(row: Mapping[str, str], where: str) -> MeasuredResponse:

@@ -6,7 +6,7 @@ from pathlib import Path
 from salm.errors import InputError
 from salm.scenes.corpora.base import Sound
 from salm.scenes.corpora.clips import Clip, ClipCorpus, find_table
-from salm.scenes.corpora.table import read_rows
+from salm.table import read_rows
 
 __all__ = ["ClothoCorpus"]
 

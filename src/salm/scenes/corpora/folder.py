@@ -18,7 +18,7 @@ from jaxtyping import Float32
 from salm.errors import InputError
 from salm.scenes.corpora.base import Sound
 from salm.scenes.corpora.files import SoundFiles
-from salm.scenes.corpora.table import read_rows
+from salm.table import read_rows
 
 __all__ = ["FolderCorpus"]
 

@@ -12,7 +12,7 @@ from salm.errors import InputError
 from salm.scenes.corpora.base import Sound
 from salm.scenes.corpora.clips import Clip, ClipCorpus, find_table
 from salm.scenes.corpora.licences import licence_of
-from salm.scenes.corpora.table import read_rows
+from salm.table import read_rows
 
 __all__ = ["Fsd50kCorpus", "label_caption", "own_labels"]
 

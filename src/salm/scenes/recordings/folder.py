@@ -11,9 +11,9 @@ from pathlib import Path
 import soundfile
 
 from salm.errors import InputError
-from salm.scenes.corpora.table import read_rows
 from salm.scenes.recordings.base import Item, Labelled, RecordingFiles
 from salm.scenes.recordings.tables import number
+from salm.table import read_rows
 
 __all__ = ["open_folder"]
 
@@ -40,7 +40,7 @@ def open_folder(folder: str | Path, *, table: str = "labels.csv", layout: str = 
     folder = Path(folder)
     place = folder / table
     rows: dict[str, list[tuple[str, Mapping[str, str]]]] = {}
-    for line, row in read_rows(place, required=_REQUIRED):
+    for line, row in read_rows(place, required=_REQUIRED, of="recordings"):
         where = f"{place}, line {line}"
         if not row["file"]:
             raise InputError(f"{where}: the file is empty; every row needs one.")

@@ -1,4 +1,4 @@
-"""CSV tables that list the sounds of a corpus."""
+"""CSV tables that list files: the sounds of a corpus, recordings, impulse responses."""
 
 import csv
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from salm.errors import InputError
 __all__ = ["read_rows"]
 
 
-def read_rows(table: Path, *, required: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
+def read_rows(table: Path, *, required: Sequence[str], of: str = "sounds") -> list[tuple[int, dict[str, str]]]:
     """Rows of a table with the line each ends on, every value stripped; cells that are missing are empty.
 
     Parameters
@@ -18,6 +18,8 @@ def read_rows(table: Path, *, required: Sequence[str]) -> list[tuple[int, dict[s
         UTF-8 with a header line.
     required
         Columns that the table must have.
+    of
+        What it lists, for messages.
 
     Raises
     ------
@@ -31,13 +33,13 @@ def read_rows(table: Path, *, required: Sequence[str]) -> list[tuple[int, dict[s
             columns = reader.fieldnames or ()
             rows = [(reader.line_num, row) for row in reader]
     except FileNotFoundError as error:
-        raise InputError(f"{table} does not exist; a corpus is a folder with a table of its sounds.") from error
+        raise InputError(f"{table} does not exist; expected a folder with a table of its {of}.") from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{table} cannot be read as a CSV table in UTF-8: {error}.") from error
     if missing := [column for column in required if column not in columns]:
         raise InputError(f"{table} has no column {' and no column '.join(missing)}; it has {', '.join(columns)}.")
     if not rows:
-        raise InputError(f"{table} lists no sounds; add one row a sound.")
+        raise InputError(f"{table} lists no {of}; add one row a file.")
     if too_long := next((line for line, row in rows if None in row), None):
         raise InputError(f"{table}, line {too_long}: there are more cells than columns; quote cells that hold a comma.")
     return [(line, {column: value.strip() for column, value in row.items()}) for line, row in rows]
