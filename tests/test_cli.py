@@ -19,9 +19,9 @@ import soundfile
 from pyarrow import parquet
 
 import salm
-from salm import cli
 from salm.audio.formats import ambix_to_fuma, encode_plane_wave
-from salm.cli import COMMANDS, main
+from salm.cli.command import Command, Layout
+from salm.cli.main import COMMANDS, main
 from salm.model import hub
 from salm.model.presets import preset
 from salm.scenes.corpora import CorpusLayout
@@ -656,7 +656,7 @@ def test_scenes_of_a_damaged_clip_of_a_published_corpus_are_left_out(run: Run, e
 
 
 def test_layouts_of_the_commands_are_those_of_the_library(run: Run, esc50: Path, tmp_path: Path) -> None:
-    assert get_args(cli.Layout) == get_args(CorpusLayout)
+    assert get_args(Layout) == get_args(CorpusLayout)
     ran = run("scenes", "make", "-o", tmp_path / "s", "--layout", "esc50")
     assert ran.complaint == "the procedural corpus has a layout and splits of its own; name a folder, or one split."
     ran = run("scenes", "make", "sclotho", "--root", esc50, "-o", tmp_path / "s", "--layout", "esc50")
@@ -794,7 +794,7 @@ def test_demo_hands_on_where_the_page_is(run: Run, tmp_path: Path, monkeypatch: 
         return out / "index.html"
 
     monkeypatch.setattr("salm.demo.run_demo", quick)
-    monkeypatch.setattr(salm.cli.Command, "model", lambda _, name: name)
+    monkeypatch.setattr(Command, "model", lambda _, name: name)
     ran = run("demo", "-o", tmp_path / "out", "--seed", 7, "--json")
     assert ran.document == {"page": str(tmp_path / "out" / "index.html"), "seed": 7, "model": "small"}
     assert (ran.status, ran.err) == (0, "simulating ...\n")

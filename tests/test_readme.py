@@ -9,7 +9,7 @@ import pytest
 
 from salm.audio.formats import encode_plane_wave
 from salm.audio.recording import read, write
-from salm.cli import _parse
+from salm.cli.main import _parse
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

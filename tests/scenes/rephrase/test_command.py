@@ -94,7 +94,7 @@ def test_every_combination_that_cannot_be_is_one_clear_line(
 
 
 def test_the_defaults_are_the_paper_s() -> None:
-    from salm.cli import ScenesRephrase
+    from salm.cli.scenes import ScenesRephrase
     from salm.scenes.rephrase.ask import AskSettings
     from salm.scenes.rephrase.backends import MODEL
 

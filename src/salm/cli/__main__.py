@@ -1,0 +1,6 @@
+"""``python -m salm.cli`` is the command ``salm``."""
+
+from salm.cli.main import main
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,88 @@
+"""What every command understands, and the kinds of options that several share."""
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from tyro.conf import arg
+
+import salm
+from salm.errors import InputError
+
+if TYPE_CHECKING:
+    from salm.model.inference import Model
+
+__all__ = ["Command", "Layout", "Out", "at_least", "chosen_rows", "plain"]
+
+Out = Annotated[Path, arg(aliases=["-o"])]
+# As `salm.scenes.corpora.CorpusLayout`, whose import would make every command wait.
+Layout = Literal["manifest", "clotho", "audiocaps", "fsd50k", "esc50"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """What every command understands."""
+
+    json: bool = False
+    """Print one JSON document on standard output."""
+    device: str = "cpu"
+    """Where the model runs: cpu, cuda, mps."""
+    threads: int = 0
+    """Threads to compute with; 0 leaves the choice to torch."""
+
+    def run(self) -> int:
+        """Do it; the exit status."""
+        raise NotImplementedError
+
+    def compute_with_threads(self) -> None:
+        """Keep torch to the chosen number of threads."""
+        at_least(0, threads=self.threads)
+        if self.threads:
+            import torch
+
+            torch.set_num_threads(self.threads)
+
+    def model(self, name: str) -> "Model":
+        """A trained model on the chosen device."""
+        self.check_device()
+        return salm.load(name, device=self.device)
+
+    def check_device(self) -> None:
+        """Refuse a device that is not there."""
+        import torch
+
+        try:
+            torch.empty(0, device=self.device)
+        except (RuntimeError, AssertionError) as error:
+            raise InputError(f"--device {self.device} cannot be used here; try cpu.") from error
+
+    def tell(self, document: Any, text: Callable[[], None]) -> None:
+        """Print the document as JSON, or what is for people."""
+        if self.json:
+            sys.stdout.write(json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n")
+        else:
+            text()
+
+
+def at_least(least: int, **options: int) -> None:
+    """Refuse options that are less than they may be."""
+    for name, value in options.items():
+        if value < least:
+            raise InputError(f"--{name.replace('_', '-')} is {value} but must be at least {least}.")
+
+
+def chosen_rows(pairs: Sequence[str]) -> dict[str, str]:
+    """Columns and values of ``--rows``."""
+    split = [pair.partition("=") for pair in pairs]
+    wrong = [pair for pair, (_, sign, _) in zip(pairs, split, strict=True) if not sign]
+    if wrong:
+        raise InputError(f"--rows {wrong[0]}: expected COLUMN=VALUE, such as licence_class=permissive.")
+    return {column: value for column, _, value in split}
+
+
+def plain(item: Any) -> dict[str, Any]:
+    """A dataclass as it goes into JSON."""
+    return dict(json.loads(json.dumps(asdict(item), default=str)))

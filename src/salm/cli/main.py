@@ -1,0 +1,89 @@
+"""The command line: which command is meant, and how it ends."""
+
+import difflib
+import os
+import sys
+from collections.abc import Sequence
+
+import tyro
+from tyro.conf import OmitArgPrefixes
+
+import salm
+from salm.cli.command import Command
+from salm.cli.demo import Demo
+from salm.cli.edit import Edit
+from salm.cli.evaluating import Evaluate
+from salm.cli.hearing import Embed, Locate, Rank
+from salm.cli.library import IndexAdd, Search
+from salm.cli.scenes import ScenesExport, ScenesMake, ScenesRephrase, ScenesShow
+from salm.cli.telling import complain, say
+from salm.cli.training import Train
+from salm.cli.weights import Export, ImportHuggingFace, ImportLaionClap, ImportPseldnets
+from salm.errors import InputError
+
+__all__ = ["COMMANDS", "main"]
+
+COMMANDS: dict[str, type[Command]] = {
+    "demo": Demo,
+    "locate": Locate,
+    "rank": Rank,
+    "embed": Embed,
+    "index add": IndexAdd,
+    "search": Search,
+    "edit": Edit,
+    "scenes make": ScenesMake,
+    "scenes show": ScenesShow,
+    "scenes export": ScenesExport,
+    "scenes rephrase": ScenesRephrase,
+    "train": Train,
+    "evaluate": Evaluate,
+    "import laion-clap": ImportLaionClap,
+    "import pseldnets": ImportPseldnets,
+    "import hf": ImportHuggingFace,
+    "export": Export,
+}
+"""Every command by its words."""
+
+_HINT = "`salm COMMAND --help` explains one of them. Nothing leaves your machine."
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if "--version" in words or words == ["-V"]:
+        say(f"salm {salm.__version__}")
+        return 0
+    try:
+        command = _parse(words)
+        command.compute_with_threads()
+        return command.run()
+    except InputError as error:
+        complain(str(error))
+        return 2
+    except KeyboardInterrupt:
+        complain("stopped.")
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parse(words: list[str]) -> Command:
+    """The command that the words ask for; wrong usage ends with status 2."""
+    for name, command in COMMANDS.items():
+        parts = name.split()
+        if words[: len(parts)] == parts:
+            return tyro.cli(command, prog=f"salm {name}", args=words[len(parts) :], config=(OmitArgPrefixes,))
+    return _overview(words)
+
+
+def _overview(words: list[str]) -> Command:
+    lines = [f"  salm {name:<18} {(command.__doc__ or '').splitlines()[0]}" for name, command in COMMANDS.items()]
+    text = "\n".join(["salm: find, locate and edit spatial sound with words.", "", *lines, "", _HINT, ""])
+    if not words or words[0] in ("-h", "--help"):
+        sys.stdout.write(text)
+        raise SystemExit(0 if words else 2)
+    near = [name for name in COMMANDS if name.split()[0] == words[0]]
+    meant = near or difflib.get_close_matches(words[0], COMMANDS, n=1)
+    known = f"perhaps you meant: {', '.join(meant)}" if meant else f"there are {', '.join(COMMANDS)}"
+    raise InputError(f"there is no command `salm {' '.join(words[:2])}`; {known}.")

@@ -1,0 +1,232 @@
+"""Scenes as data: ``salm scenes make``, ``show``, ``export`` and ``rephrase``."""
+
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from tyro.conf import Positional, arg
+
+from salm.cli.command import Command, Layout, Out, at_least
+from salm.cli.telling import complain, counted, say, table
+from salm.errors import InputError
+
+if TYPE_CHECKING:
+    from salm.scenes.rephrase.backends import Backend
+
+__all__ = ["ScenesExport", "ScenesMake", "ScenesRephrase", "ScenesShow"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScenesMake(Command):
+    """Draw scenes as JSON lines: some from a corpus, or all of one of the paper's data sets."""
+
+    recipe: Positional[str] = ""
+    """Data set of the paper, sclotho or saudiocaps, to make from a copy of its corpus; left out, any corpus."""
+    out: Out
+    """File to write, one scene a line."""
+    root: Path | None = None
+    """Folder with Clotho's or AudioCaps' tables and audio, for a data set of the paper."""
+    jitter: Literal["wide", "narrow"] | None = None
+    """How far sounds of a data set are off their sectors' centres; left out, wide, which leaves no gaps."""
+    corpus: Path | None = None
+    """Folder with sounds and a manifest; left out, the built-in procedural sounds."""
+    layout: Layout | None = None
+    """How the corpus is laid out, if it is a published one and has no manifest."""
+    split: str | None = None
+    """Split of the corpus; left out, train."""
+    count: int | None = None
+    """Scenes to draw from the corpus; left out, 100."""
+    seed: int = 0
+    """Of everything."""
+
+    def run(self) -> int:
+        """Write the scenes."""
+        at_least(0, seed=self.seed)
+        return self._of_recipe() if self.recipe else self._of_corpus()
+
+    def _of_corpus(self) -> int:
+        from salm.scenes.storage import make_scenes
+
+        self._refuse("root", "jitter", because="belongs to a data set of the paper; name sclotho or saudiocaps too")
+        count = 100 if self.count is None else self.count
+        at_least(1, count=count)
+        split = "train" if self.split is None else self.split
+        layout = self.layout or "manifest"
+        count = make_scenes(self.out, corpus=self.corpus, layout=layout, split=split, count=count, seed=self.seed)
+        self.tell({"out": str(self.out), "scenes": count}, lambda: say(f"{counted(count, 'scene')} in {self.out}"))
+        return 0
+
+    def _of_recipe(self) -> int:
+        from salm.scenes.recipes import make_recipe
+
+        because = f"does not go with {self.recipe}, which is every clip below --root"
+        self._refuse("corpus", "layout", "split", "count", because=because)
+        if self.root is None:
+            raise InputError(f"{self.recipe} needs --root, the folder with a copy of its corpus.")
+        made = make_recipe(self.recipe, self.root, self.out, seed=self.seed, jitter=self.jitter or "wide")
+        rows, clips, missing = made["rows"], made["clips"], made["missing"]
+        lacking = f"; {missing} left out for want of audio"
+        summary = f"{counted(rows, 'scene')} of {counted(clips, 'clip')} in {self.out}{lacking if missing else ''}"
+        document = {"out": str(self.out), "scenes": rows, "clips": clips, "missing": missing}
+        self.tell(document, lambda: say(summary))
+        return 0
+
+    def _refuse(self, *options: str, because: str) -> None:
+        if given := [option for option in options if getattr(self, option) is not None]:
+            raise InputError(f"--{given[0]} {because}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScenesShow(Command):
+    """Look at drawn scenes."""
+
+    file: Positional[Path]
+    """What `salm scenes make` wrote."""
+    limit: int = 10
+    """Scenes to show."""
+
+    def run(self) -> int:
+        """Print the scenes."""
+        from salm.scenes.storage import read_scenes
+
+        at_least(1, limit=self.limit)
+        scenes, _ = read_scenes(self.file)
+        rows = [asdict(source) for scene in scenes[: self.limit] for source in scene.sources]
+        self.tell({"scenes": [scene.to_dict() for scene in scenes[: self.limit]]}, lambda: table(rows))
+        return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScenesExport(Command):
+    """Render drawn scenes into shards for WebDataset with a Parquet table, or go on with that."""
+
+    file: Positional[Path]
+    """What `salm scenes make` wrote."""
+    out: Out
+    """Folder for the shards; those that are finished are kept."""
+    shard_scenes: int = 500
+    """Scenes of a shard."""
+    workers: int = 0
+    """Processes to render with; 0 is one for each processor."""
+    ray: str | None = None
+    """Render on a Ray cluster instead: auto, which is this machine's, or its address."""
+
+    def run(self) -> int:
+        """Write the shards; scenes whose sound cannot be read are named and left out."""
+        from salm.scenes.export import export_scenes
+        from salm.scenes.workers import ProcessPool, RayCluster
+
+        at_least(1, shard_scenes=self.shard_scenes)
+        at_least(0, workers=self.workers)
+        if self.workers and self.ray is not None:
+            raise InputError("--workers does not go with --ray, whose cluster has workers of its own.")
+        workers = ProcessPool(self.workers or None) if self.ray is None else RayCluster(self.ray)
+        done = export_scenes(self.file, self.out, shard_scenes=self.shard_scenes, workers=workers)
+        for item in done.skipped:
+            complain(f"{item.reason} {counted(len(item.rows), 'scene')} left out, the first in row {item.rows[0]}.")
+        if done.lowered:
+            complain(f"{counted(done.lowered, 'recording')} beyond full scale, written lower; see gain_db.")
+        document = {
+            "out": str(self.out),
+            "shards": done.shards,
+            "recordings": done.recordings,
+            "lowered": done.lowered,
+            "skipped": done.scenes_skipped,
+            "failed": [asdict(item) for item in done.skipped],
+        }
+        counts = f"{counted(done.recordings, 'recording')} in {counted(done.shards, 'shard')}"
+        lacking = f", {counted(done.scenes_skipped, 'scene')} left out" if done.skipped else ""
+        self.tell(document, lambda: say(f"{counts}{lacking} in {self.out}"))
+        return 2 if done.skipped else 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScenesRephrase(Command):
+    """Spatial captions of drawn scenes by a language model, each checked; a template where it fails; resumes."""
+
+    file: Positional[Path]
+    """What `salm scenes make` wrote."""
+    out: Out
+    """File of captions, one a line; if it is there, what is missing is added."""
+    backend: Literal["template", "server", "transformers"] = "template"
+    """No model at all; a server that speaks OpenAI's protocol (llama.cpp, Ollama, vLLM); a model in this process."""
+    model_name: Annotated[str, arg(name="model")] = "meta-llama/Llama-3.2-3B-Instruct"
+    """What the server calls the model, or a folder or hub id; left out, the paper's."""
+    url: str = "http://localhost:8080/v1"
+    """Where the server is."""
+    key_variable: str | None = None
+    """Environment variable with the server's key, if it wants one."""
+    prompt: Literal["paper", "code", "examples"] = "paper"
+    """The paper's own; that of its code line, with a system turn; or one that shows three answers first."""
+    vocabulary: Literal["listener", "compass", "clock"] = "compass"
+    """Words for directions; left out, the paper's."""
+    facing: str = "south"
+    """Where the front is on the compass; left out, as in the paper's code line."""
+    every_caption: bool = False
+    """All captions that the corpus has of a scene's sound, not only the scene's own."""
+    limit: int | None = None
+    """Only so many scenes from the beginning."""
+    tries: int = 3
+    """How often the model is asked for one caption before a template takes its place."""
+    temperature: float = 0.2
+    """Of sampling; left out, the paper's."""
+    max_tokens: int = 128
+    """Longest answer; models that think aloud first need more."""
+    concurrency: int = 4
+    """Requests that a server gets at once."""
+    timeout_s: float = 120.0
+    """How long an answer of a server may take."""
+    seed: int = 0
+    """Of everything."""
+
+    def run(self) -> int:
+        """Write the captions."""
+        from salm.scenes.rephrase.ask import Asker, AskSettings
+        from salm.scenes.rephrase.run import rephrase_scenes
+
+        at_least(1, concurrency=self.concurrency, **({} if self.limit is None else {"limit": self.limit}))
+        settings = AskSettings(
+            prompt=self.prompt,
+            vocabulary=self.vocabulary,
+            facing=self.facing,
+            temperature=self.temperature,
+            tries=self.tries,
+            max_tokens=self.max_tokens,
+            seed=self.seed,
+        )
+        done = rephrase_scenes(
+            self.file,
+            self.out,
+            Asker(backend=self._opened(), settings=settings),
+            every_caption=self.every_caption,
+            limit=self.limit,
+            concurrency=self.concurrency if self.backend == "server" else 1,
+        )
+        self.tell(done, lambda: _print_rephrased(done))
+        return 0
+
+    def _opened(self) -> "Backend | None":
+        if self.backend == "server":
+            from salm.scenes.rephrase.server import ServerBackend
+
+            key = None if self.key_variable is None else os.environ.get(self.key_variable)
+            if self.key_variable is not None and not key:
+                raise InputError(f"--key-variable {self.key_variable}: there is no such environment variable.")
+            return ServerBackend(self.url, model=self.model_name, key=key, timeout_s=self.timeout_s)
+        if self.backend == "transformers":
+            from salm.scenes.rephrase.local import TransformersBackend
+
+            return TransformersBackend(self.model_name, device=self.device)
+        return None
+
+
+def _print_rephrased(done: dict[str, Any]) -> None:
+    speed = "" if done["captions_per_s"] is None else f", {done['captions_per_s']:.3g} a second"
+    say(f"{counted(done['captions'], 'caption')} in {done['out']}, {done['new']} of them new{speed}")
+    if done["acceptance"] is not None:
+        refused = ", ".join(f"{check} {count}" for check, count in done["refused"].items())
+        say(
+            f"accepted {done['acceptance']:.1%} ({done['acceptance_at_first']:.1%} at first), "
+            f"templates for {done['templates']}{f'; answers refused: {refused}' if refused else ''}"
+        )
