@@ -67,7 +67,9 @@ class Oracle:
         hard_of: tuple[str, ...] = (),
     ) -> None:
         self.corpus = corpus
-        self.config = SimpleNamespace(name="oracle", facing="north", features=SimpleNamespace(rate_hz=RATE_HZ))
+        self.config = SimpleNamespace(
+            name="oracle", facing="north", features=SimpleNamespace(rate_hz=RATE_HZ, window_samples=1500)
+        )
         self.digest = "0123"
         self.heard: list[np.ndarray] = []
         self._ids = [sound.id for sound in corpus.sounds]
@@ -75,7 +77,7 @@ class Oracle:
         self._where = where or by_intensity
         self._silence = silence or (lambda _: np.zeros(self._width, np.float32))
         self._hard_of = hard_of
-        self.network = SimpleNamespace(joint_weight=torch.full((self._width,), joint_weight))
+        self.network = SimpleNamespace(joint_weight=torch.full((self._width,), joint_weight), has_direction=True)
         self._silences = 0
 
     @property
@@ -163,6 +165,13 @@ def make_oracle(toy_corpus: ToyCorpus) -> Callable[..., Oracle]:
 def make_bench(toy_corpus: ToyCorpus) -> Callable[..., Bench]:
     """The bench of a stub on plane waves in the free field, each sound once at most."""
     return lambda model, scenes=96: set_up(model, toy_corpus, scenes=scenes, seed=3, ranges=FREE_FIELD)
+
+
+@pytest.fixture(scope="session")
+def paper_report() -> dict:
+    """The report of the same model by the paper's protocol, on eight clips."""
+    corpus = ToyCorpus(8)
+    return evaluate(Oracle(corpus), corpus, protocol="paper", seed=3)
 
 
 @pytest.fixture(scope="session")

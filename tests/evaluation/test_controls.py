@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from salm.evaluation import bench as shared
 from salm.evaluation import controls as battery
 from salm.evaluation.controls import CONTROLS, controls
 from salm.evaluation.gallery import true_directions
@@ -106,7 +107,8 @@ def test_what_the_model_gets_to_hear(make_oracle, make_bench, toy_corpus) -> Non
 
 
 def test_only_the_first_scenes_are_heard_again(make_oracle, make_bench, monkeypatch) -> None:
-    monkeypatch.setattr(battery, "CONTROL_SCENES", 4)
+    monkeypatch.setattr(battery, "AGAIN", 4)
+    monkeypatch.setattr(shared, "AGAIN", 4)
     oracle = make_oracle()
     bench = make_bench(oracle, scenes=9)
     for name in ("w_only", "other_xyz", "silence", "mirror", "yaw", "two_rooms"):

@@ -10,11 +10,13 @@ import pytest
 from salm.audio.recording import Recording
 from salm.errors import InputError
 from salm.evaluation.gallery import (
-    baseline_directions,
     draw_scenes,
     gallery_indices,
+    hear_beside_baselines,
     hear_samples,
     hear_scenes,
+    rendered,
+    source_recordings,
     true_directions,
     true_sectors,
 )
@@ -93,9 +95,22 @@ def test_scenes_are_heard_in_order(toy_corpus, make_oracle) -> None:
     np.testing.assert_allclose(heard.direction, true_directions(scenes), atol=1e-6)
 
 
-def test_baselines_find_plane_waves(toy_corpus) -> None:
+def test_baselines_find_plane_waves(toy_corpus, make_oracle) -> None:
     scenes = draw_scenes(toy_corpus, count=4, seed=4, ranges=SceneRanges(anechoic=1.0, noise_db=None))
-    found = baseline_directions(toy_corpus, scenes, rate_hz=8000)
+    oracle = make_oracle()
+    heard, found = hear_beside_baselines(oracle, rendered(toy_corpus, scenes, rate_hz=8000))
+    assert len(oracle.heard) == 4
+    np.testing.assert_array_equal(heard.direction, hear_scenes(make_oracle(), toy_corpus, scenes).direction)
     assert list(found) == ["intensity", "intensity_onset"]
     for directions in found.values():
         np.testing.assert_allclose(angle_between_deg(directions, true_directions(scenes)), 0, atol=0.01)
+
+
+def test_cuts_of_one_recording_are_one(toy_corpus) -> None:
+    """Without a group a sound is a recording of its own."""
+    sounds = [replace(sound, group=group) for sound, group in zip(toy_corpus.sounds, ("x", "y", "x", ""), strict=False)]
+    corpus = SimpleNamespace(sounds=tuple(sounds))
+    drawn = [scene("a", 0, sound_id=f"toy-{number}") for number in (2, 1, 0, 3, 2)]
+    numbers = source_recordings(corpus, drawn).tolist()
+    assert numbers[0] == numbers[2] == numbers[4]
+    assert len(set(numbers)) == 3

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from salm.evaluation.report import markdown_tables, print_report
+from salm.evaluation.report import FORMATS, latex_tables, markdown_tables, print_report
 
 
 @pytest.fixture
@@ -87,13 +87,82 @@ def test_what_was_not_asked_is_not_said(report, capsys) -> None:
     assert not re.search("^noise", text, re.MULTILINE)
 
 
-def test_markdown_has_the_main_tables(report) -> None:
+def test_markdown_has_every_table(report) -> None:
     text = markdown_tables(report)
-    assert re.findall(r"\*\*(.*)\*\*", text) == ["Localisation", "Retrieval", "Zero-shot direction", "Editing"]
-    for block in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
-        header, rule, *rows = block.splitlines()
+    titles = re.findall(r"\*\*(.*)\*\*", text)
+    assert titles[:5] == ["Localisation", "Retrieval", "Zero-shot direction", "Editing", "Sector after editing"]
+    assert titles[5:] == ["Controls", "Leakage: what", "Leakage: where", "Confidence", "Confidence by condition"]
+    blocks = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
+    assert len(blocks) == len(titles)
+    for block in blocks:
+        header, rule, *rows = (re.sub(r"\\\|", "", line) for line in block.splitlines())
         assert {row.count("|") for row in rows} == {header.count("|")} == {rule.count("|")}
     assert "|  | mean ° | median ° | p90 ° | sector % | core % |" in text
     assert "| oracle | 123 [98.6–140] |" in text
     assert "43.2 [37.6–100]" in text
-    assert "Controls" not in text
+
+
+def tables(latex: str) -> list[list[str]]:
+    """Lines of each tabular between its rules; raises where the parts do not match."""
+    assert latex.count(r"\begin{table") == latex.count(r"\end{table") > 0
+    found = re.findall(
+        r"\\begin\{tabular\}\{([^\n]*)\}\n\\toprule\n(.*?)\\bottomrule\n\\end\{tabular\}", latex, re.DOTALL
+    )
+    assert len(found) == latex.count(r"\begin{tabular}")
+    bodies = []
+    for columns, body in found:
+        lines = [line for line in body.splitlines() if line != r"\midrule"]
+        count = len(re.findall(r"p\{|(?<![a-z\\])[lr]+(?![a-z])", columns)) if "p{" in columns else len(columns)
+        cells = {len(re.findall(r"(?<!\\)&", line)) + 1 for line in lines}
+        assert len(cells) == 1
+        assert "p{" in columns or cells == {count}
+        assert all(line.endswith(r" \\") for line in lines)
+        bodies.append(lines)
+    return bodies
+
+
+def unescaped(latex: str) -> list[str]:
+    """Characters that LaTeX would take for a command, outside of those that are meant."""
+    body = re.sub(r"(?m)^%.*$", "", latex)
+    body = re.sub(r"\\begin\{tabular\}\{.*\}", "", body)
+    return re.findall(r"(?<!\\)[%$#_^~<>|°–“”]", body.replace("&", ""))
+
+
+def test_latex_is_whole_and_escaped(report) -> None:
+    report["preset"] = r"my_model & 100% #1 {x} ~^\y"
+    report["rows"] = {"licence_class": "a_b"}
+    latex = latex_tables(report)
+    bodies = tables(latex)
+    assert len(bodies) == 10
+    assert unescaped(latex) == []
+    assert (
+        r"my\_model \& 100\% \#1 \{x\} \textasciitilde{}\textasciicircum{}\textbackslash{}y & 123 [98.6--140] &"
+        in latex
+    )
+    assert r"& mean \textdegree{} & median \textdegree{} &" in latex
+    assert "booktabs" in latex.splitlines()[1]
+    assert latex.count("{") == latex.count("}")
+
+
+def test_the_same_figures_in_every_format(report) -> None:
+    for form, tell in FORMATS.items():
+        text = tell(report).replace("--", "–")
+        for said in ("123 [98.6–140]", "43.2 [37.6–100]", "81.2"):
+            # In a terminal the interval stands below its figure where there is no room beside it.
+            assert said in text or (form == "text" and all(part in text for part in said.split()))
+
+
+def test_the_paper_s_tables_are_laid_out_as_the_paper_has_them(paper_report) -> None:
+    paper_report = json.loads(json.dumps(paper_report, allow_nan=False))
+    paper_report["editing"]["swap"] = None
+    paper_report["not_applicable"] = {"editing.swap": "it has nothing to swap"}
+    bodies = tables(latex_tables(paper_report))
+    header, own, blind, *baselines = bodies[0]
+    assert header.count("T2A") == header.count("A2T") == 3
+    assert own.startswith("oracle & ")
+    assert blind.endswith(r"& -- \\")
+    assert [line.count("& --") for line in baselines] == [6, 6]
+    text = markdown_tables(paper_report)
+    assert re.findall(r"\*\*(Table \d)", text) == ["Table 1", "Table 1", "Table 1", "Table 2", "Table 3"]
+    assert "| swap | – | – | – | – | – | – | – |" in text
+    assert text.endswith("Does not apply: editing.swap: it has nothing to swap.\n")

@@ -8,8 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchmetrics.retrieval import RetrievalHitRate
 
+from salm.evaluation import retrieval as room
 from salm.evaluation.intervals import plain
-from salm.evaluation.retrieval import cosine_similarities, ranks, recall, recall_figures, retrieval, retrieval_figures
+from salm.evaluation.retrieval import (
+    cosine_similarities,
+    owned_ranks,
+    ranks,
+    recall,
+    recall_figures,
+    retrieval,
+    retrieval_figures,
+)
 
 
 def slow_ranks(similarities: np.ndarray, positives: np.ndarray) -> list[int]:
@@ -92,3 +101,43 @@ def test_both_ways_of_many_to_many() -> None:
     assert scores["audio_to_text"] == {"r1": 2 / 3, "r5": 1.0, "r10": 1.0}
     assert plain(retrieval_figures(audio, text, positives)) == scores
     assert list(recall_figures(np.array([3]))) == ["r1", "r5", "r10"]
+
+
+def slow_owned(audio: np.ndarray, captions: np.ndarray, owner: list[int]) -> tuple[list[int], list[int]]:
+    """Every caption looks for its own recording; every recording for the best of its own captions."""
+    to_audio, to_text = [], []
+    for caption, own in zip(captions, owner, strict=True):
+        order = sorted(range(len(audio)), key=lambda item: (-(caption @ audio[item]), item))
+        to_audio.append(order.index(own))
+    for number, recording in enumerate(audio):
+        order = sorted(range(len(captions)), key=lambda item: (-(recording @ captions[item]), item))
+        to_text.append(min(place for place, item in enumerate(order) if owner[item] == number))
+    return to_audio, to_text
+
+
+@pytest.mark.parametrize("block", [1, 3, 512])
+def test_ranks_with_several_captions_are_those_of_loops(rng: np.random.Generator, monkeypatch, block: int) -> None:
+    """Signs and axes, so that cosines are exact and many are equal; sentences that several recordings share."""
+    monkeypatch.setattr(room, "_BLOCK", block)
+    for _ in range(20):
+        pool = np.concatenate([np.eye(5), -np.eye(5)])
+        audio, sentences = pool[rng.integers(10, size=7)], pool[rng.permutation(10)[:6]]
+        owner = rng.permutation(np.concatenate([np.arange(7), rng.integers(7, size=6)]))
+        said = rng.integers(6, size=13)
+        to_audio, to_text = owned_ranks(audio, sentences, said, owner)
+        assert (to_audio.tolist(), to_text.tolist()) == slow_owned(audio, sentences[said], owner.tolist())
+
+
+def test_only_its_own_recording_is_right() -> None:
+    """Two recordings sound the same and have the same sentence: one of them must come second, both ways."""
+    audio = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    to_audio, to_text = owned_ranks(audio, np.eye(2), np.array([0, 0, 1]), np.array([0, 1, 2]))
+    assert to_audio.tolist() == to_text.tolist() == [0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("count", "owner"), [(0, []), (2, [0, 0]), (2, [])], ids=["nothing", "one without a caption", "no captions"]
+)
+def test_galleries_that_are_not_whole_are_refused(count: int, owner: list[int]) -> None:
+    with pytest.raises(ValueError, match=f"{count} recordings with {len(owner)} captions"):
+        owned_ranks(np.ones((count, 4)), np.ones((1, 4)), np.zeros(len(owner), int), np.array(owner, int))

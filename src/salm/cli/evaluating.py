@@ -2,21 +2,38 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from tyro.conf import Positional
 
 from salm.cli.command import Command, Layout, at_least, chosen_rows
 from salm.cli.telling import complain, scene_bar
+from salm.errors import InputError
+
+if TYPE_CHECKING:
+    from salm.acoustics.measured.base import ResponseSet
+    from salm.evaluation.protocol import FieldRecordings
 
 __all__ = ["Evaluate"]
+
+# As in the modules that read them, whose import would make every command wait.
+RecordingLayout = Literal[
+    "folder", "starss22", "starss23", "dcase22-synth", "tau-nigens-2020", "tau-nigens-2021", "tut-2018", "tau-2019"
+]
+ResponseLayout = Literal["sofa", "tau-srir", "folder"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluate(Command):
-    """Measure a model on simulated scenes by the default protocol, beside the un-learned baselines."""
+    """Measure a model on simulated scenes, measured rooms and recordings, beside the un-learned baselines."""
 
     model_name: Positional[str]
     """A model that ships, a folder, or a hub id."""
+    protocol: Literal["default", "paper"] = "default"
+    """Scenes that all differ with controls, or the galleries and sentences of the paper's tables."""
+    table: Literal["1", "2", "3", "all"] | None = None
+    """Only this table (1 retrieval and localisation, 2 zero-shot direction, 3 editing) or all three; left out, whatever
+    the protocol has."""
     corpus: Path | None = None
     """Folder with sounds and a manifest; left out, the built-in procedural sounds."""
     layout: Layout = "manifest"
@@ -25,23 +42,115 @@ class Evaluate(Command):
     """Split of the corpus."""
     rows: tuple[str, ...] = ()
     """Only rows of the manifest with these values, as COLUMN=VALUE."""
-    scenes: int = 500
-    """Scenes to draw."""
+    scenes: int | None = None
+    """Scenes to draw; left out, 500, or with --protocol paper all clips at three positions each."""
+    jitter: Literal["wide", "narrow"] | None = None
+    """With --protocol paper, how far sounds are off their sectors' centres; left out, wide, which leaves no gaps."""
+    responses: Path | None = None
+    """Measured room responses to evaluate through besides, in tables of their own."""
+    responses_layout: ResponseLayout | None = None
+    """How they are laid out; left out, folder."""
+    responses_split: str | None = None
+    """Only the rooms of this split, of a layout that has splits."""
+    recordings: Path | None = None
+    """Labelled recordings to evaluate on besides, where one source sounds alone, in tables of their own."""
+    recordings_layout: RecordingLayout | None = None
+    """How they are laid out; left out, folder."""
+    recordings_split: str | None = None
+    """Only recordings of this split."""
+    min_s: float | None = None
+    """Shortest stretch of a recording with a single source, in seconds; left out, 1."""
     seed: int = 0
     """Of everything."""
+    format: Literal["text", "markdown", "latex"] | None = None
+    """How the tables are written; left out, text."""
+    out: Path | None = None
+    """File for the tables instead of standard output."""
 
     def run(self) -> int:
         """Evaluate and print the tables."""
         from salm.evaluation.protocol import evaluate
-        from salm.evaluation.report import print_report
         from salm.scenes.corpora import open_corpus
 
         at_least(0, seed=self.seed)
+        self._check()
         rows = chosen_rows(self.rows)
         corpus = open_corpus(self.corpus, split=self.split, layout=self.layout, rows=rows)
+        responses, field = self._responses(), self._field()
         model = self.model(self.model_name)
-        report = evaluate(model, corpus, scenes=self.scenes, seed=self.seed, rows=rows, progress=scene_bar)
-        self.tell(report, lambda: print_report(report))
+        report = evaluate(
+            model,
+            corpus,
+            protocol=self.protocol,
+            tables=self._tables(),
+            scenes=self.scenes,
+            seed=self.seed,
+            rows=rows,
+            ranges=self._ranges(),
+            responses=responses,
+            field=field,
+            progress=scene_bar,
+        )
+        self._write(report)
+        self.tell(report, lambda: self._show(report))
         if self.corpus is None:
             complain("no --corpus was given: these are synthesised sounds, which say little of real ones.")
         return 0
+
+    def _check(self) -> None:
+        if self.jitter is not None and self.protocol != "paper":
+            raise InputError("--jitter belongs to --protocol paper; the default protocol leaves no gaps.")
+        if self.min_s is not None and not self.min_s > 0:
+            raise InputError(f"--min-s is {self.min_s:g} but must be positive.")
+        for needed, options in (
+            ("responses", ("responses_layout", "responses_split")),
+            ("recordings", ("recordings_layout", "recordings_split", "min_s")),
+        ):
+            if getattr(self, needed) is None and (given := [o for o in options if getattr(self, o) is not None]):
+                raise InputError(f"--{given[0].replace('_', '-')} needs --{needed}; give that too, or leave it out.")
+
+    def _tables(self) -> tuple[int, ...]:
+        if self.table is None:
+            return ()
+        return (1, 2, 3) if self.table == "all" else (int(self.table),)
+
+    def _ranges(self) -> Any:
+        from salm.scenes.recipes import JITTERS
+
+        return None if self.jitter is None else JITTERS[self.jitter]
+
+    def _responses(self) -> "ResponseSet | None":
+        from salm.acoustics.measured import open_responses
+
+        if self.responses is None:
+            return None
+        return open_responses(self.responses, layout=self.responses_layout or "folder", split=self.responses_split)
+
+    def _field(self) -> "FieldRecordings | None":
+        from salm.evaluation.protocol import FieldRecordings
+        from salm.scenes.recordings import open_recordings
+
+        if self.recordings is None:
+            return None
+        layout = self.recordings_layout or "folder"
+        recordings = open_recordings(self.recordings, layout=layout, split=self.recordings_split)
+        return FieldRecordings(recordings) if self.min_s is None else FieldRecordings(recordings, min_s=self.min_s)
+
+    def _write(self, report: dict[str, Any]) -> None:
+        from salm.evaluation.report import FORMATS
+        from salm.whole import written_whole
+
+        if self.out is not None:
+            with written_whole(self.out) as part:
+                part.write_text(FORMATS[self.format or "text"](report), encoding="utf-8")
+
+    def _show(self, report: dict[str, Any]) -> None:
+        from salm.cli.telling import say
+        from salm.evaluation.report import FORMATS, print_report
+
+        if self.out is not None:
+            say(str(self.out))
+        elif self.format in (None, "text"):
+            print_report(report)
+        else:
+            say(FORMATS[self.format or "text"](report).rstrip("\n"))

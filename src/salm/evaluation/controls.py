@@ -7,22 +7,19 @@ than its figures say. Permuting X, Y and Z is no control: it is often a rotation
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float
 
 from salm.audio.rotate import mirror_left_right, yaw
-from salm.evaluation.bench import Bench
-from salm.evaluation.gallery import HeardScenes, hear_samples, hear_scenes, true_directions
-from salm.evaluation.intervals import Figure, Tree, quantile, ratio
+from salm.evaluation.applicable import not_applicable
+from salm.evaluation.bench import AGAIN, Bench
+from salm.evaluation.gallery import Foa, HeardScenes, hear_samples, true_directions
+from salm.evaluation.intervals import Figure, Tree, clustered, quantile, ratio
 from salm.evaluation.localisation import localisation_figures
 from salm.evaluation.retrieval import cosine_similarities, ranks, recall_figures, retrieval_figures
 from salm.frame import angle_between_deg, azimuth_elevation, unit_vector, wrap_deg
-from salm.scenes.sample import draw_scene
 from salm.scenes.scene import Scene, render_scene
 
-__all__ = ["CONTROLS", "CONTROL_SCENES", "Control", "controls"]
-
-CONTROL_SCENES = 200
-"""Scenes that are heard once more for each control."""
+__all__ = ["CONTROLS", "Control", "controls"]
 
 SECTOR_CHANCE = 1 / 8
 TURN_TOLERANCE_DEG = 5.0
@@ -34,14 +31,18 @@ RECOGNISED = 0.5
 Control = Callable[[Bench], Tree]
 """From the bench to numbers, ``holds`` and ``criterion``."""
 
-Foa = Float32[np.ndarray, "4 time"]
 Variation = Callable[[Foa, Foa], Foa]
 """From a recording and another scene's to what the model gets to hear."""
 
 
 def controls(bench: Bench) -> Tree:
-    """All of :data:`CONTROLS`."""
-    return {name: control(bench) for name, control in CONTROLS.items()}
+    """All of :data:`CONTROLS`; of one that asks what the model does not answer, ``holds`` is None."""
+    reasons = not_applicable(bench.model)
+    skipped = {name: reason for name in CONTROLS if (reason := reasons.get(f"controls.{name}"))}
+    return {
+        name: {"holds": None, "criterion": f"does not apply: {skipped[name]}"} if name in skipped else control(bench)
+        for name, control in CONTROLS.items()
+    }
 
 
 def _only_w(bench: Bench) -> Tree:
@@ -54,7 +55,7 @@ def _other_xyz(bench: Bench) -> Tree:
 
 def _without_direction(bench: Bench, name: str, vary: Variation) -> Tree:
     heard = _hear_varied(bench, name, vary)
-    figures = localisation_figures(heard.direction, true_directions(_scenes(bench)))
+    figures = _localisation(bench, heard, true_directions(_scenes(bench)))
     low, high = figures["sector_accuracy"].interval(seed=bench.seed)
     return {
         "sector_accuracy": figures["sector_accuracy"],
@@ -66,9 +67,12 @@ def _without_direction(bench: Bench, name: str, vary: Variation) -> Tree:
 
 def _silence(bench: Bench) -> Tree:
     heard = _hear_varied(bench, "silence", lambda samples, _: np.zeros_like(samples))
-    chosen = [index for index in bench.gallery if index < CONTROL_SCENES]
+    chosen = [index for index in bench.gallery if index < AGAIN]
     own = np.eye(len(chosen), dtype=bool)
-    figures = retrieval_figures(heard.take(chosen).embeddings.joint, bench.unseen[: len(chosen)], own)
+    figures = clustered(
+        retrieval_figures(heard.take(chosen).embeddings.joint, bench.unseen[: len(chosen)], own),
+        bench.recordings[chosen],
+    )
     chance = min(1.0, 10 / len(chosen))
     bounds = [recalls["r10"].interval(seed=bench.seed) for recalls in figures.values()]
     return {
@@ -95,9 +99,10 @@ def _moved(bench: Bench, heard: HeardScenes, *, sign: int, turn_deg: float, move
     true = true_directions(_scenes(bench))
     azimuth_deg, elevation_deg = azimuth_elevation(true)
     expected_deg = sign * azimuth_elevation(before)[0] + turn_deg
-    error_deg = Figure(np.abs(wrap_deg(azimuth_elevation(heard.direction)[0] - expected_deg)), quantile(0.5))
-    figures = localisation_figures(heard.direction, unit_vector(sign * azimuth_deg + turn_deg, elevation_deg))
-    were = localisation_figures(before, true)
+    off_deg = np.abs(wrap_deg(azimuth_elevation(heard.direction)[0] - expected_deg))
+    error_deg = Figure(off_deg, quantile(0.5), bench.recordings[: len(off_deg)])
+    figures = _localisation(bench, heard, unit_vector(sign * azimuth_deg + turn_deg, elevation_deg))
+    were = _localisation(bench, bench.heard.take(range(len(off_deg))), true)
     bounds = {name: figure.interval(seed=bench.seed) for name, figure in were.items()}
     inside = all(low <= figures[name].value <= high for name, (low, high) in bounds.items())
     return {
@@ -112,12 +117,11 @@ def _moved(bench: Bench, heard: HeardScenes, *, sign: int, turn_deg: float, move
 def _direction_blind(bench: Bench) -> Tree:
     audio = bench.heard.take(bench.gallery).embeddings
     joint, semantic = (_hits(part, bench.unseen) for part in (audio.joint, audio.semantic))
-    gain = Figure(joint - semantic)
+    shares = {"joint_r1": Figure(joint), "semantic_r1": Figure(semantic), "gain_r1": Figure(joint - semantic)}
+    figures = clustered(shares, bench.gallery_recordings)
     return {
-        "joint_r1": Figure(joint),
-        "semantic_r1": Figure(semantic),
-        "gain_r1": gain,
-        "holds": gain.interval(seed=bench.seed)[0] > 0,
+        **figures,
+        "holds": figures["gain_r1"].interval(seed=bench.seed)[0] > 0,
         "criterion": "R@1, text to audio, is higher with the joint embedding than with the semantic one alone: the "
         "interval of the difference is above 0",
     }
@@ -126,12 +130,12 @@ def _direction_blind(bench: Bench) -> Tree:
 def _unseen_phrasings(bench: Bench) -> Tree:
     joint = bench.heard.take(bench.gallery).embeddings.joint
     unseen, trained = _hits(joint, bench.unseen), _hits(joint, bench.trained)
-    kept, chance = Figure(np.stack([unseen, trained], axis=1), ratio), 1 / len(bench.gallery)
-    above = Figure(unseen).interval(seed=bench.seed)[0] > chance
+    kept = Figure(np.stack([unseen, trained], axis=1), ratio)
+    shares = {"unseen_r1": Figure(unseen), "trained_r1": Figure(trained), "kept": kept}
+    figures = clustered(shares, bench.gallery_recordings)
+    above = figures["unseen_r1"].interval(seed=bench.seed)[0] > 1 / len(bench.gallery)
     return {
-        "unseen_r1": Figure(unseen),
-        "trained_r1": Figure(trained),
-        "kept": kept,
+        **figures,
         "holds": above and kept.value >= KEPT,
         "criterion": "R@1, text to audio, with phrasings that were never trained on is above chance and at least 75 % "
         "of that with trained ones",
@@ -139,16 +143,12 @@ def _unseen_phrasings(bench: Bench) -> Tree:
 
 
 def _two_rooms(bench: Bench) -> Tree:
-    first = _scenes(bench)
-    second = list(_elsewhere(bench, first))
-    heard = hear_scenes(bench.model, bench.corpus, bench.progress(second, "two rooms"))
+    first, (second, heard) = _scenes(bench), bench.elsewhere
     there, here = (angle_between_deg(heard.direction, true_directions(scenes)) for scenes in (second, first))
     ids = np.array([scene.sources[0].sound_id for scene in first])
     similar = cosine_similarities(bench.heard.embeddings.semantic[: len(first)], heard.embeddings.semantic)
-    figures = {
-        "follows": Figure(there < here),
-        "same_sound_r1": recall_figures(ranks(similar, ids[:, None] == ids))["r1"],
-    }
+    same_sound = recall_figures(ranks(similar, ids[:, None] == ids))["r1"]
+    figures = clustered({"follows": Figure(there < here), "same_sound_r1": same_sound}, bench.recordings[: len(first)])
     return {
         **figures,
         "holds": figures["follows"].value >= FOLLOWED and figures["same_sound_r1"].value >= RECOGNISED,
@@ -171,17 +171,11 @@ CONTROLS: dict[str, Control] = {
 
 
 def _scenes(bench: Bench) -> tuple[Scene, ...]:
-    return bench.scenes[:CONTROL_SCENES]
+    return bench.scenes[:AGAIN]
 
 
-def _elsewhere(bench: Bench, scenes: tuple[Scene, ...]) -> Iterator[Scene]:
-    """The same sounds in other rooms and other sectors."""
-    rng = np.random.default_rng([bench.seed, 5])
-    sounds = {sound.id: sound for sound in bench.corpus.sounds}
-    for scene in scenes:
-        source = scene.sources[0]
-        sector = (source.sector + int(rng.integers(1, 8))) % 8
-        yield draw_scene(rng, sounds[source.sound_id], ranges=bench.ranges, sector=sector)
+def _localisation(bench: Bench, heard: HeardScenes, true: Float[np.ndarray, "scene 3"]) -> dict[str, Figure]:
+    return clustered(localisation_figures(heard.direction, true), bench.recordings[: len(true)])
 
 
 def _hear_varied(bench: Bench, name: str, vary: Variation) -> HeardScenes:

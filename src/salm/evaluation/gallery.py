@@ -4,29 +4,34 @@ Every test sound is used about equally often, in a room of its own, in any secto
 first 400 scenes that differ in caption or sector from all before them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Float32, Int
 
+from salm.acoustics.measured.base import ResponseSet
 from salm.audio.intensity import intensity_direction
 from salm.audio.recording import Recording
 from salm.errors import InputError
 from salm.frame import unit_vector
 from salm.model.inference import AudioEmbeddings, Model
 from salm.scenes.corpora.base import Corpus
-from salm.scenes.sample import SceneRanges, draw_scene
+from salm.scenes.sample import SceneRanges, draw_measured, draw_scene
 from salm.scenes.scene import Scene, render_scene
 
 __all__ = [
     "GALLERY",
+    "Baselines",
+    "Foa",
     "HeardScenes",
-    "baseline_directions",
     "draw_scenes",
     "gallery_indices",
+    "hear_beside_baselines",
     "hear_samples",
     "hear_scenes",
+    "rendered",
+    "source_recordings",
     "true_directions",
     "true_sectors",
 ]
@@ -35,6 +40,8 @@ GALLERY = 400
 """Scenes in the retrieval gallery."""
 
 Foa = Float32[np.ndarray, "4 time"]
+Baselines = dict[str, Float[np.ndarray, "scene 3"]]
+"""Directions without learning: the mean intensity vector of each recording, plain and onset-weighted."""
 
 
 class HeardScenes(NamedTuple):
@@ -49,8 +56,20 @@ class HeardScenes(NamedTuple):
         return HeardScenes(AudioEmbeddings(*(part[chosen] for part in self.embeddings)), self.direction[chosen])
 
 
-def draw_scenes(corpus: Corpus, *, count: int, seed: int, ranges: SceneRanges | None = None) -> list[Scene]:
+def draw_scenes(
+    corpus: Corpus,
+    *,
+    count: int,
+    seed: int,
+    ranges: SceneRanges | None = None,
+    responses: ResponseSet | None = None,
+) -> list[Scene]:
     """Scenes for evaluation: passes over the shuffled sounds, each sound once a pass.
+
+    Parameters
+    ----------
+    responses
+        Measured responses that all scenes sound through; None is simulated rooms.
 
     Raises
     ------
@@ -61,7 +80,10 @@ def draw_scenes(corpus: Corpus, *, count: int, seed: int, ranges: SceneRanges | 
         raise InputError(f"{count} scenes of {len(corpus.sounds)} sounds cannot be drawn; both must be at least 1.")
     rng = np.random.default_rng([seed, 2025])
     passes = [rng.permutation(len(corpus.sounds)) for _ in range(-(-count // len(corpus.sounds)))]
-    return [draw_scene(rng, corpus.sounds[int(i)], ranges=ranges) for i in np.concatenate(passes)[:count]]
+    sounds = [corpus.sounds[int(i)] for i in np.concatenate(passes)[:count]]
+    if responses is not None:
+        return [draw_measured(rng, sound, responses, ranges=ranges) for sound in sounds]
+    return [draw_scene(rng, sound, ranges=ranges) for sound in sounds]
 
 
 def gallery_indices(scenes: Sequence[Scene], *, count: int = GALLERY) -> list[int]:
@@ -84,10 +106,23 @@ def true_sectors(scenes: Iterable[Scene]) -> Int[np.ndarray, " scene"]:
     return np.array([scene.sources[0].sector for scene in scenes], int)
 
 
+def source_recordings(corpus: Corpus, scenes: Iterable[Scene]) -> Int[np.ndarray, " scene"]:
+    """Number of the recording that the first sound of each scene was cut from."""
+    groups = {sound.id: sound.group or sound.id for sound in corpus.sounds}
+    numbers = {group: number for number, group in enumerate(dict.fromkeys(groups.values()))}
+    return np.array([numbers[groups[scene.sources[0].sound_id]] for scene in scenes], int)
+
+
+def rendered(
+    corpus: Corpus, scenes: Iterable[Scene], *, rate_hz: int, responses: ResponseSet | None = None
+) -> Iterator[Foa]:
+    """The recordings of scenes, one after the other."""
+    return (render_scene(scene, corpus, rate_hz=rate_hz, responses=responses) for scene in scenes)
+
+
 def hear_scenes(model: Model, corpus: Corpus, scenes: Iterable[Scene]) -> HeardScenes:
     """Render the scenes one after the other and put each through the model."""
-    rate_hz = model.config.features.rate_hz
-    return hear_samples(model, (render_scene(scene, corpus, rate_hz=rate_hz) for scene in scenes))
+    return hear_samples(model, rendered(corpus, scenes, rate_hz=model.config.features.rate_hz))
 
 
 def hear_samples(model: Model, recordings: Iterable[Foa]) -> HeardScenes:
@@ -101,13 +136,16 @@ def hear_samples(model: Model, recordings: Iterable[Foa]) -> HeardScenes:
     return HeardScenes(AudioEmbeddings(joint, semantic, spatial), direction)
 
 
-def baseline_directions(
-    corpus: Corpus, scenes: Iterable[Scene], *, rate_hz: int
-) -> dict[str, Float[np.ndarray, "scene 3"]]:
-    """What is known without learning: the mean intensity vector of each scene, plain and onset-weighted."""
-    rendered = (render_scene(scene, corpus, rate_hz=rate_hz) for scene in scenes)
-    pairs = [
-        [intensity_direction(x, rate_hz, onset_weighted=onset).vector for onset in (False, True)] for x in rendered
-    ]
+def hear_beside_baselines(model: Model, recordings: Iterable[Foa]) -> tuple[HeardScenes, Baselines]:
+    """What the model answers to recordings, and what is known of them without learning; each is made once for both."""
+    rate_hz = model.config.features.rate_hz
+    pairs = []
+
+    def passed_on() -> Iterator[Foa]:
+        for samples in recordings:
+            pairs.append([intensity_direction(samples, rate_hz, onset_weighted=o).vector for o in (False, True)])
+            yield samples
+
+    heard = hear_samples(model, passed_on())
     plain, onset = np.swapaxes(np.array(pairs), 0, 1)
-    return {"intensity": plain, "intensity_onset": onset}
+    return heard, {"intensity": plain, "intensity_onset": onset}

@@ -5,13 +5,15 @@ ends, never NaN. A prediction of length zero is no direction: its error is 90 de
 of a sector is within 17.5 degrees of its centre; near a border even a good localiser must sometimes say the neighbour.
 """
 
-import numpy as np
-from jaxtyping import Bool, Float
+from collections.abc import Mapping
 
-from salm.evaluation.intervals import Figure, plain, quantile
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from salm.evaluation.intervals import Figure, Tree, clustered, plain, quantile
 from salm.frame import angle_between_deg, azimuth_elevation, sector_centre_deg, sector_index, wrap_deg
 
-__all__ = ["CORE_DEG", "in_core", "localisation", "localisation_figures"]
+__all__ = ["CORE_DEG", "beside_baselines", "in_core", "localisation", "localisation_figures"]
 
 CORE_DEG = 17.5
 """Largest distance of an azimuth from its sector's centre in the core."""
@@ -53,3 +55,19 @@ def localisation_figures(
 def localisation(predicted: Float[np.ndarray, "item 3"], true: Float[np.ndarray, "item 3"]) -> dict[str, float]:
     """The numbers of :func:`localisation_figures`; the core's accuracy is 0 where no item is in a core."""
     return plain(localisation_figures(predicted, true))
+
+
+def beside_baselines(
+    predicted: Float[np.ndarray, "item 3"],
+    baselines: Mapping[str, Float[np.ndarray, "item 3"]],
+    true: Float[np.ndarray, "item 3"],
+    recordings: Int[np.ndarray, " item"],
+) -> dict[str, Tree]:
+    """``localisation`` of the model and ``baselines``, which learned nothing, with intervals by source recording."""
+    return clustered(
+        {
+            "localisation": localisation_figures(predicted, true),
+            "baselines": {name: localisation_figures(directions, true) for name, directions in baselines.items()},
+        },
+        recordings,
+    )

@@ -1,178 +1,229 @@
-"""The default protocol: every figure of a model on simulated scenes, each with its interval and its baselines."""
+"""Evaluation by a protocol: every figure with its interval and its baselines, each kind of recording in its own tables.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+There are two protocols. `default` has scenes of which every one differs from all others, unseen phrasings, controls and
+baselines (:mod:`salm.evaluation.default`); `paper` has the galleries and sentences of the paper's tables
+(:mod:`salm.evaluation.published`). Either may measure scenes through measured room responses and labelled recordings
+beside the simulated scenes. Those are never pooled: each is an entry of ``sets``.
+"""
 
-import numpy as np
-from jaxtyping import Bool, Float
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal
 
-from salm.evaluation.bench import Bench, Progress, quietly, set_up
-from salm.evaluation.confidence import confidence_figures
-from salm.evaluation.controls import controls
-from salm.evaluation.editing import changed_sectors, editing_figures
-from salm.evaluation.gallery import baseline_directions, draw_scenes, hear_scenes, true_directions, true_sectors
-from salm.evaluation.intervals import Figure, Tree, intervals, plain
-from salm.evaluation.localisation import in_core, localisation_figures
-from salm.evaluation.retrieval import retrieval_figures
-from salm.evaluation.zero_shot import nearest_sector
+from salm.acoustics.measured.base import ResponseSet
+from salm.errors import InputError
+from salm.evaluation.applicable import blanked, not_applicable
+from salm.evaluation.bench import Progress, quietly, set_up
+from salm.evaluation.default import DEFAULT, default_measured, default_surroundings, default_tables
+from salm.evaluation.field import field_figures, hear_stretches
+from salm.evaluation.intervals import Tree, intervals, plain
+from salm.evaluation.published import PUBLISHED, hear_clips, published_measured, published_tables
 from salm.model.inference import Model
-from salm.scenes.corpora.base import Corpus, Sound
+from salm.scenes.corpora.base import Corpus
+from salm.scenes.recordings import RecordingSet
 from salm.scenes.sample import SceneRanges
 from salm.scenes.scene import Scene
 
-__all__ = ["PROTOCOL", "evaluate"]
+__all__ = ["DEFAULT_SCENES", "PROTOCOLS", "TABLES", "FieldRecordings", "ProtocolName", "evaluate"]
 
-PROTOCOL: Mapping[str, str] = {
-    "name": "default",
-    "localisation": "Simulated scenes: one dry sound in a room of its own, azimuth uniform without gaps, elevation "
-    "within 45 degrees. The error is the great-circle angle; the core is within 17.5 degrees of a sector's centre.",
-    "baselines": "The same scenes without learning: the mean intensity vector, plain and onset-weighted.",
-    "retrieval": "Joint embeddings of the gallery against spatial captions, one a scene, in phrasings that were never "
-    "trained on; all (caption, sector) pairs are distinct. direction_blind has the semantic embedding instead (text to "
-    "audio unless it says otherwise), trained_phrasings the phrasings of training.",
-    "semantic": "Semantic embeddings against all different captions of the sounds that are heard, one scene a sound in "
-    "the free field; equal captions are all right answers. r1, r5 and r10 are text to audio. semantic_reverberant has "
-    "all scenes in their rooms instead.",
-    "zero_shot": "Which of eight direction sentences is nearest; each is the mean over the trained phrasings of a "
-    "direction.",
-    "editing": "The gallery with its spatial embeddings replaced by the direction sentence of the true sector (swap) "
-    "or of another one, which the captions then say (change).",
-    "controls": "The first scenes once more, robbed of what the figures claim to measure.",
-    "confidence": "Plain scenes, and as many with noise, another sound elsewhere, long reverberation, and no direction "
-    "at all; a location is right within 20 degrees of a sound.",
-    "intervals": "95 %, percentile bootstrap over scenes, or over queries with the gallery as it is; 1000 draws.",
+ProtocolName = Literal["default", "paper"]
+
+TABLES = (1, 2, 3)
+"""Retrieval and localisation; zero-shot direction; editing."""
+
+DEFAULT_SCENES = 500
+"""Scenes of the default protocol, and stretches of recordings by either, unless a number is given."""
+
+_IN_SETS = ("localisation", "baselines", "retrieval", "zero_shot")
+
+_SETS = {
+    "measured": "Scenes as the simulated ones but through measured room responses, in the directions that were "
+    "measured. They are no field recordings: background and several live sources are missing.",
+    "field": "Stretches of labelled recordings in which a single source sounds, each heard as a whole; of a source "
+    "that moves the mean direction, and without an elevation level. The intervals are over files.",
 }
-"""How each table came about, in words."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Protocol:
+    """What makes a protocol; a subject is a model with all that it heard."""
+
+    words: Mapping[str, str]
+    hear: Callable[..., Any]
+    """Sets a subject up."""
+    tables: Callable[[Any, Sequence[int]], Tree]
+    measured: Callable[[Any, Sequence[int]], Tree]
+    """What of the tables there is for scenes through measured responses."""
+    surroundings: Callable[[Any], Tree]
+    """What stands beside the tables if all are asked for."""
+
+
+PROTOCOLS: Mapping[str, _Protocol] = MappingProxyType(
+    {
+        "default": _Protocol(
+            words=DEFAULT,
+            hear=set_up,
+            tables=default_tables,
+            measured=default_measured,
+            surroundings=default_surroundings,
+        ),
+        "paper": _Protocol(
+            words=PUBLISHED,
+            hear=hear_clips,
+            tables=published_tables,
+            measured=published_measured,
+            surroundings=lambda _: {},
+        ),
+    }
+)
+"""Both protocols by name."""
+
+
+@dataclass(frozen=True)
+class FieldRecordings:
+    """Labelled recordings, and from what length on a stretch with a single source counts."""
+
+    recordings: RecordingSet
+    min_s: float = 1.0
+    """Shortest stretch, in seconds."""
 
 
 def evaluate(
     model: Model,
     corpus: Corpus,
     *,
-    scenes: int = 500,
+    protocol: ProtocolName = "default",
+    tables: Sequence[int] = (),
+    scenes: int | None = None,
     seed: int = 0,
     rows: Mapping[str, str] | None = None,
     ranges: SceneRanges | None = None,
+    responses: ResponseSet | None = None,
+    field: FieldRecordings | None = None,
     progress: Progress = quietly,
 ) -> dict[str, Any]:
-    """Every table of the default protocol.
+    """The tables of a protocol.
 
     Parameters
     ----------
     corpus
         Sounds of the split to evaluate on.
+    protocol
+        ``default`` or ``paper``.
+    tables
+        Which of :data:`TABLES`, over the protocol's own gallery: 1 is ``localisation``, ``baselines`` and
+        ``retrieval``, 2 is ``zero_shot`` and 3 ``editing``. None given are all three, and by the default protocol
+        ``controls``, ``leakage`` and ``confidence`` too.
     scenes
-        Number of scenes, at least 2; the gallery is the first 400 distinct ones of them.
+        Number of scenes, at least 2. By the default protocol None is 500, and the gallery is the first 400 distinct
+        ones; by the paper's a clip is three scenes, and None is every clip. Also the most stretches of recordings.
     seed
         Of scenes, phrasings, edits and the bootstrap.
     rows
         Which rows of the manifest the corpus was narrowed to; only reported.
     ranges
         What scenes are drawn from.
+    responses
+        Measured room responses to evaluate through besides.
+    field
+        Labelled recordings to evaluate on besides.
     progress
         Is handed each list of scenes with a word of what for; :class:`tqdm.tqdm` shows it.
 
     Returns
     -------
     dict
-        ``localisation``, ``baselines``, ``retrieval``, ``zero_shot``, ``editing``, ``controls`` and ``confidence``,
-        rates as fractions; ``intervals`` with the same names and ``[low, high]``; ``protocol`` in words; and what was
-        evaluated on what.
+        The tables, rates as fractions, of simulated scenes; ``intervals`` with the same names and ``[low, high]``;
+        ``sets``, one entry for each kind of recording, the simulated first; ``not_applicable``, why a table is None;
+        ``protocol`` in words; and what was evaluated on what.
 
     Raises
     ------
     InputError
-        If the corpus is empty or fewer than 2 scenes are asked for.
+        If the protocol or a table is unknown, the corpus is empty, too few scenes are asked for, or the recordings have
+        no stretch with a single source.
     """
-    bench = set_up(model, corpus, scenes=scenes, seed=seed, ranges=ranges, progress=progress)
-    tables = _tables(bench)
+    _check(protocol, tables)
+    by, asked = PROTOCOLS[protocol], tuple(sorted(set(tables))) or TABLES
+    if scenes is None and protocol == "default":
+        scenes = DEFAULT_SCENES
+    reasons = not_applicable(model)
+    # Controls say so themselves.
+    left_out = [path for path in reasons if not path.startswith("controls.")]
+    drawn = {"scenes": scenes, "seed": seed, "ranges": ranges, "progress": progress}
+    subject = by.hear(model, corpus, **drawn)
+    figures = blanked({**by.tables(subject, asked), **({} if tables else by.surroundings(subject))}, left_out)
+    sets = [{"kind": "simulated", "name": corpus.name, "scenes": len(subject.scenes), **_section(figures, seed=seed)}]
+    if responses is not None:
+        measured = by.hear(model, corpus, responses=responses, **drawn)
+        there = blanked(by.measured(measured, asked), left_out)
+        sets.append(_about_measured(responses, measured.scenes) | _section(there, seed=seed))
+    if field is not None:
+        sets.append(_field(subject, field, limit=scenes or DEFAULT_SCENES, asked=asked, seed=seed))
     return {
-        "protocol": dict(PROTOCOL),
+        "protocol": {**by.words, **_SETS},
+        "tables": list(asked),
         "model": model.digest,
         "preset": model.config.name,
         "corpus": corpus.name,
         "split": ", ".join(sorted({sound.split for sound in corpus.sounds})),
         "rows": dict(rows or {}),
         "sounds": len(corpus.sounds),
-        "scenes": scenes,
-        "gallery": len(bench.gallery),
+        "scenes": len(subject.scenes),
+        "gallery": len(subject.gallery),
         "seed": seed,
-        "unseen_phrasings": sorted({phrasing.template for phrasing in bench.unseen_phrasings}),
-        **plain(tables),
-        "intervals": intervals(tables, seed=seed),
+        **subject.phrasings,
+        **plain(figures),
+        "intervals": intervals(figures, seed=seed),
+        "not_applicable": {path: why for path, why in reasons.items() if path.partition(".")[0] in figures},
+        "sets": sets,
     }
 
 
-def _tables(bench: Bench) -> Tree:
-    true, rate_hz = true_directions(bench.scenes), bench.model.config.features.rate_hz
-    baselines = baseline_directions(bench.corpus, bench.progress(bench.scenes, "baselines"), rate_hz=rate_hz)
+def _check(protocol: str, tables: Sequence[int]) -> None:
+    if protocol not in PROTOCOLS:
+        raise InputError(f"protocol is {protocol!r} but must be {' or '.join(PROTOCOLS)}.")
+    if unknown := [number for number in tables if number not in TABLES]:
+        raise InputError(f"there is no table {unknown[0]!r}; there are {', '.join(map(str, TABLES))}.")
+
+
+def _section(figures: Tree, *, seed: int) -> dict[str, Any]:
+    """What an entry of ``sets`` holds of the figures."""
+    shared = {name: figures[name] for name in _IN_SETS if name in figures}
+    return {**plain(shared), "intervals": intervals(shared, seed=seed)}
+
+
+def _about_measured(responses: ResponseSet, scenes: Sequence[Scene]) -> dict[str, Any]:
+    heard = {responses[source.response_id or ""].room for scene in scenes for source in scene.sources}
     return {
-        "localisation": localisation_figures(bench.heard.direction, true),
-        "baselines": {name: localisation_figures(direction, true) for name, direction in baselines.items()},
-        "retrieval": _retrieval(bench),
-        "zero_shot": _zero_shot(bench, true),
-        "editing": _editing(bench),
-        "controls": controls(bench),
-        "confidence": confidence_figures(
-            bench.model, bench.corpus, scenes=len(bench.scenes) // 2, seed=bench.seed, progress=bench.progress
-        ),
+        "kind": "measured",
+        "name": responses.name,
+        "scenes": len(scenes),
+        "responses": len(responses.items),
+        "rooms": len(heard),
+        "missing": responses.missing,
     }
 
 
-def _retrieval(bench: Bench) -> Tree:
-    joint, semantic, _ = bench.heard.take(bench.gallery).embeddings
-    own = np.eye(len(bench.gallery), dtype=bool)
-    dry_scenes = draw_scenes(
-        bench.corpus,
-        count=min(len(bench.scenes), len(bench.corpus.sounds)),
-        seed=bench.seed,
-        ranges=replace(bench.ranges or SceneRanges(), anechoic=1.0),
-    )
-    dry = hear_scenes(bench.model, bench.corpus, bench.progress(dry_scenes, "free field")).embeddings.semantic
+def _field(subject: Any, field: FieldRecordings, *, limit: int, asked: Sequence[int], seed: int) -> dict[str, Any]:
+    """Entry of the recordings; those that are dry sounds through measured responses say so."""
+    recordings = field.recordings
+    heard = hear_stretches(subject.model, recordings, min_s=field.min_s, limit=limit, progress=subject.progress)
+    figures = blanked(field_figures(heard, subject.direction_sentences), not_applicable(subject.model))
+    wanted = [name for number, names in ((1, _IN_SETS[:2]), (2, _IN_SETS[3:])) if number in asked for name in names]
+    labels = [stretch.label for stretch in heard.stretches]
     return {
-        **retrieval_figures(joint, bench.unseen, own),
-        "direction_blind": _text_to_audio_first(retrieval_figures(semantic, bench.unseen, own)),
-        "trained_phrasings": _text_to_audio_first(retrieval_figures(joint, bench.trained, own)),
-        "semantic": _semantic(bench, dry_scenes, dry),
-        "semantic_reverberant": _semantic(bench, bench.scenes, bench.heard.embeddings.semantic),
+        "kind": "measured" if recordings.kind == "measured" else "field",
+        "name": recordings.name,
+        "declared": recordings.kind,
+        "stretches": len(labels),
+        "files": len({stretch.item.id for stretch in heard.stretches}),
+        "duration_s": sum(label.end_s - label.start_s for label in labels),
+        "min_s": field.min_s,
+        "moving": sum(label.moves for label in labels),
+        "without_elevation": sum(label.elevation_deg is None for label in labels),
+        "missing": recordings.missing,
+        "notes": list(recordings.notes),
+        **_section({name: figures[name] for name in wanted}, seed=seed),
     }
-
-
-def _semantic(bench: Bench, scenes: Sequence[Scene], audio: Float[np.ndarray, "scene width"]) -> Tree:
-    sounds = {sound.id: sound for sound in bench.corpus.sounds}
-    heard = [sounds[scene.sources[0].sound_id] for scene in scenes]
-    captions = sorted({sound.caption for sound in heard})
-    text = bench.model.embed_text(captions)
-    return _text_to_audio_first(retrieval_figures(audio, text, _described(heard, captions)))
-
-
-def _described(sounds: list[Sound], captions: list[str]) -> Bool[np.ndarray, "sound caption"]:
-    """Whether each caption is one of those of each sound, main or not."""
-    return np.array([[caption in sound.captions for caption in captions] for sound in sounds])
-
-
-def _text_to_audio_first(ways: Mapping[str, Mapping[str, Figure]]) -> Tree:
-    return {**ways["text_to_audio"], **ways}
-
-
-def _zero_shot(bench: Bench, true: Float[np.ndarray, "scene 3"]) -> Tree:
-    sectors, core = true_sectors(bench.scenes), in_core(true)
-    figures: dict[str, Figure] = {}
-    for name in ("spatial", "joint"):
-        embeddings = getattr(bench.heard.embeddings, name)
-        right = nearest_sector(embeddings, bench.model.direction_sentences) == sectors
-        figures |= {name: Figure(right), f"{name}_core": Figure(np.where(core, right, np.nan))}
-    return figures
-
-
-def _editing(bench: Bench) -> Tree:
-    changed = changed_sectors(bench.captions, bench.sectors, seed=bench.seed)
-    return editing_figures(
-        bench.model,
-        bench.heard.take(bench.gallery).embeddings,
-        bench.sectors,
-        changed,
-        said=bench.unseen,
-        said_changed=bench.said(bench.unseen_phrasings, changed),
-    )

@@ -1,11 +1,9 @@
-"""Reports of :func:`salm.evaluation.protocol.evaluate` for people: tables in the terminal, and in Markdown.
+"""Reports of :func:`salm.evaluation.protocol.evaluate` for people: in the terminal, in Markdown and in LaTeX."""
 
-Degrees and per cent have one decimal below 100; behind each figure stands its 95 % interval.
-"""
-
+import io
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -14,41 +12,36 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["markdown_tables", "print_report"]
+from salm.evaluation.grids import Grid, heading, narrow_grids, wide_grids
 
-Report = Mapping[str, Any]
+__all__ = ["FORMATS", "latex_tables", "markdown_tables", "print_report", "text_tables"]
 
-_LOCALISATION = {
-    "mean_deg": "mean °",
-    "median_deg": "median °",
-    "p90_deg": "p90 °",
-    "sector_accuracy": "sector %",
-    "sector_accuracy_core": "core %",
+_TEXT_WIDTH = 100
+
+# Columns that fit into one of two columns of a page.
+_NARROW = 3
+
+# What LaTeX would take for more than the character.
+_ESCAPES = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "°": r"\textdegree{}",
+    "–": "--",
+    "“": "``",
+    "”": "''",
+    "\n": "; ",
 }
-_RECALL = {"r1": "R@1 %", "r5": "R@5 %", "r10": "R@10 %"}
-_RIGHT = {"right": "right %", "confidence": "mean confidence %"}
-_CONFIDENCE = {
-    "right": "right %",
-    "confidence": "mean confidence %",
-    "right_of_confident_half": "right, most confident half %",
-    "calibration_error": "expected calibration error %",
-    "auroc": "area under ROC curve",
-    "brier": "Brier score",
-}
-_WAYS = {"text_to_audio": "text to audio", "audio_to_text": "audio to text"}
-_BASELINES = {"intensity": "intensity", "intensity_onset": "onset-weighted"}
-_UNITLESS = ("auroc", "brier")
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Grid:
-    """A table as text: the names of its columns, then a name and a cell a column for each row."""
-
-    about: tuple[str, ...]
-    """Keys of what the protocol says of it."""
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
 
 
 def print_report(report: dict[str, Any]) -> None:
@@ -59,142 +52,104 @@ def print_report(report: dict[str, Any]) -> None:
     report
         What :func:`salm.evaluation.protocol.evaluate` gives, or the same from JSON.
     """
-    console = Console(highlight=False)
-    console.print(Text(_heading(report), style="bold"))
-    console.print(Text(f"Intervals: {report['protocol']['intervals']}", style="dim"))
-    for grid in (*_main_grids(report), _controls(report), *_confidence(report)):
-        console.print()
-        console.print(Text(grid.title, style="bold"))
-        for key in grid.about:
-            console.print(Padding(Text(report["protocol"][key], style="dim"), (0, 0, 0, 2), expand=False))
-        console.print(_table(grid))
+    _print(report, Console(highlight=False))
+
+
+def text_tables(report: dict[str, Any]) -> str:
+    """What :func:`print_report` prints, for a file."""
+    file = io.StringIO()
+    _print(report, Console(file=file, width=_TEXT_WIDTH, highlight=False, color_system=None))
+    return "\n".join(line.rstrip() for line in file.getvalue().splitlines()) + "\n"
 
 
 def markdown_tables(report: dict[str, Any]) -> str:
-    """Localisation beside its baselines, retrieval, zero-shot direction and editing as tables in Markdown.
+    """Every table in Markdown, without the words about them.
 
     Parameters
     ----------
     report
         What :func:`salm.evaluation.protocol.evaluate` gives, or the same from JSON.
     """
-    parts = [_heading(report) + "."]
-    for grid in _main_grids(report):
-        lines = [("", *grid.columns), ("---", *["---:"] * len(grid.columns)), *grid.rows]
-        parts += [f"**{grid.title}**", "\n".join(f"| {' | '.join(cells)} |" for cells in lines)]
+    parts = [heading(report) + "."]
+    for grid in wide_grids(report):
+        rule = ("---", *(["---"] if grid.in_words else ["---:"]) * len(grid.columns))
+        lines = [("", *grid.columns), rule, *grid.rows]
+        rows = (" | ".join(cell.replace("|", r"\|").replace("\n", "; ") for cell in cells) for cells in lines)
+        parts += [f"**{grid.title}**", "\n".join(f"| {row} |" for row in rows)]
+    if why := _reasons(report):
+        parts.append(why)
     return "\n\n".join(parts) + "\n"
 
 
-def _heading(report: Report) -> str:
-    """What was evaluated on what, in one line."""
-    rows = "".join(f", {column}={value}" for column, value in report["rows"].items())
-    return (
-        f"{report['preset']} ({report['model'] or 'no digest'}), protocol {report['protocol']['name']}: corpus "
-        f"{report['corpus']}, split {report['split']}{rows}, {report['sounds']} sounds, {report['scenes']} scenes, "
-        f"gallery of {report['gallery']}, seed {report['seed']}"
-    )
+def latex_tables(report: dict[str, Any]) -> str:
+    """Every table in LaTeX with its words as caption, to be put into a document that loads ``booktabs``."""
+    parts = [rf"% {_escaped(heading(report))}.", r"% Needs \usepackage{booktabs}."]
+    parts += [_latex(grid) for grid in wide_grids(report)]
+    if why := _reasons(report):
+        parts.append(_escaped(why))
+    return "\n".join(parts) + "\n"
 
 
-def _main_grids(report: Report) -> Iterator[_Grid]:
-    bounds = report["intervals"]
-    named = [(report["preset"], report["localisation"], bounds["localisation"])]
-    named += [(said, report["baselines"][name], bounds["baselines"][name]) for name, said in _BASELINES.items()]
-    yield _grid(("localisation", "baselines"), "Localisation", _LOCALISATION, named)
-    retrieval = _retrieval(report["retrieval"], bounds["retrieval"])
-    yield _grid(("retrieval", "semantic"), "Retrieval", _RECALL, retrieval)
-    yield _grid(("zero_shot",), "Zero-shot direction", {"": "all %", "_core": "core %"}, _zero_shot(report))
-    operations = [_ways(name, report["editing"][name], bounds["editing"][name]) for name in report["editing"]]
-    yield _grid(("editing",), "Editing", _RECALL, [row for rows in operations for row in rows])
+FORMATS: Mapping[str, Callable[[dict[str, Any]], str]] = MappingProxyType(
+    {"text": text_tables, "markdown": markdown_tables, "latex": latex_tables}
+)
+"""Reports as text, by the name of the format."""
 
 
-Named = tuple[str, Report, Report]
-"""Name of a row, its figures and their intervals."""
+def _print(report: dict[str, Any], console: Console) -> None:
+    console.print(Text(heading(report), style="bold"))
+    console.print(Text(f"Intervals: {report['protocol']['intervals']}", style="dim"))
+    for grid in narrow_grids(report):
+        console.print()
+        console.print(Text(grid.title, style="bold"))
+        for words in grid.about:
+            console.print(Padding(Text(words, style="dim"), (0, 0, 0, 2), expand=False))
+        console.print(_table(grid))
+    if why := _reasons(report):
+        console.print()
+        console.print(Text(why, style="dim"))
 
 
-def _retrieval(figures: Report, bounds: Report) -> Iterator[Named]:
-    yield from _ways("", figures, bounds)
-    yield "direction-blind", figures["direction_blind"], bounds["direction_blind"]
-    yield "trained phrasings", figures["trained_phrasings"], bounds["trained_phrasings"]
-    yield from _ways("semantic", figures["semantic"], bounds["semantic"])
-    yield from _ways("in rooms", figures["semantic_reverberant"], bounds["semantic_reverberant"])
+def _reasons(report: Mapping[str, Any]) -> str:
+    """Why there are dashes, if there are."""
+    paths: dict[str, list[str]] = {}
+    for path, why in report["not_applicable"].items():
+        paths.setdefault(why, []).append(path)
+    said = [f"{', '.join(own)}: {why}." for why, own in paths.items()]
+    return " ".join(["Does not apply:", *said]) if said else ""
 
 
-def _ways(name: str, figures: Report, bounds: Report) -> list[Named]:
-    return [(f"{name}, {said}" if name else said, figures[way], bounds[way]) for way, said in _WAYS.items()]
-
-
-def _zero_shot(report: Report) -> Iterator[Named]:
-    figures, bounds = report["zero_shot"], report["intervals"]["zero_shot"]
-    for name in ("spatial", "joint"):
-        shown, low_high = ({"": tree[name], "_core": tree[f"{name}_core"]} for tree in (figures, bounds))
-        yield name, shown, low_high
-
-
-def _controls(report: Report) -> _Grid:
-    bounds = report["intervals"]["controls"]
-    rows = [
-        (
-            _words(name),
-            "yes" if control["holds"] else "NO",
-            "\n".join(_numbers(control, bounds[name])),
-            control["criterion"],
-        )
-        for name, control in report["controls"].items()
-    ]
-    return _Grid(about=("controls",), title="Controls", columns=("holds", "figures", "criterion"), rows=tuple(rows))
-
-
-def _numbers(figures: Report, bounds: Report) -> Iterator[str]:
-    """Each number of a control with its name; of a table of recall R@10, and of another table nothing."""
-    for name, value in figures.items():
-        if isinstance(value, Mapping) and "r10" in value:
-            yield f"{_words(name)} R@10 % {_cell('r10', value['r10'], bounds[name]['r10'])}"
-        elif isinstance(value, float):
-            unit = "°" if name.endswith("_deg") else "%"
-            yield f"{_words(name)} {unit} {_cell(name, value, bounds.get(name))}"
-
-
-def _words(name: str) -> str:
-    """The name of a figure or a row without its unit: ``joint_r1`` is joint R@1."""
-    return re.sub(r"\br(\d+)$", r"R@\1", name.removesuffix("_deg").replace("_", " "))
-
-
-def _confidence(report: Report) -> Iterator[_Grid]:
-    figures, bounds = report["confidence"], report["intervals"]["confidence"]
-    rows = [(said, _cell(name, figures[name], bounds[name])) for name, said in _CONFIDENCE.items()]
-    yield _Grid(about=("confidence",), title="Confidence", columns=("",), rows=tuple(rows))
-    named = [(_words(name), tree, bounds["conditions"][name]) for name, tree in figures["conditions"].items()]
-    yield _grid((), "Confidence by condition", _RIGHT, named)
-
-
-def _grid(about: tuple[str, ...], title: str, columns: Mapping[str, str], named: Iterable[Named]) -> _Grid:
-    """A grid with a row for each tree of figures and a column for each of the keys."""
-    rows = [(row, *(_cell(key, tree[key], bounds[key]) for key in columns)) for row, tree, bounds in named]
-    return _Grid(about=about, title=title, columns=tuple(columns.values()), rows=tuple(rows))
-
-
-def _cell(name: str, value: float, bounds: Sequence[float] | None) -> str:
-    """A figure with its interval: ``12.3 [10.1–14.0]``."""
-    if name in _UNITLESS:
-        said = [f"{number:.3f}" for number in (value, *(bounds or ()))]
-    else:
-        scale = 1.0 if name.endswith("_deg") else 100.0
-        said = [_short(scale * number) for number in (value, *(bounds or ()))]
-    return said[0] if bounds is None else f"{said[0]} [{said[1]}–{said[2]}]"
-
-
-def _short(number: float) -> str:
-    """One decimal, none from 100 on: five figures with their intervals fit beside each other in 80 columns."""
-    return f"{number:.0f}" if abs(number) >= 99.95 else f"{number:.1f}"
-
-
-def _table(grid: _Grid) -> Table:
+def _table(grid: Grid) -> Table:
     headed = any(grid.columns)
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, show_header=headed)
-    in_words = grid.title == "Controls"
-    table.add_column("", no_wrap=not in_words, style="bold")
+    table.add_column("", no_wrap=not grid.in_words, style="bold")
     for column in grid.columns:
-        table.add_column(Text(column), justify="left" if in_words else "right", overflow="fold")
+        table.add_column(Text(column), justify="left" if grid.in_words else "right", overflow="fold")
     for name, *cells in grid.rows:
         table.add_row(Text(name), *map(Text, cells), style="red" if "NO" in cells else "")
     return table
+
+
+def _latex(grid: Grid) -> str:
+    star = "*" if len(grid.columns) > _NARROW or grid.in_words else ""
+    columns = "llp{0.35\\linewidth}p{0.35\\linewidth}" if grid.in_words else "l" + "r" * len(grid.columns)
+    lines = [("", *grid.columns)] if any(grid.columns) else []
+    head, *rows = (" & ".join(map(_escaped, cells)) + r" \\" for cells in (*lines, *grid.rows))
+    body = [head, r"\midrule", *rows] if lines else [head, *rows]
+    return "\n".join(
+        [
+            rf"\begin{{table{star}}}",
+            r"\centering\footnotesize",
+            rf"\caption{{{_escaped(' '.join([grid.title + '.', *grid.about]))}}}",
+            rf"\begin{{tabular}}{{{columns}}}",
+            r"\toprule",
+            *body,
+            r"\bottomrule",
+            r"\end{tabular}",
+            rf"\end{{table{star}}}",
+        ]
+    )
+
+
+def _escaped(text: str) -> str:
+    return re.sub("|".join(map(re.escape, _ESCAPES)), lambda found: _ESCAPES[found[0]], text)

@@ -12,6 +12,7 @@ from salm.evaluation.intervals import Figure, plain
 __all__ = [
     "RECALL_AT",
     "cosine_similarities",
+    "owned_ranks",
     "ranks",
     "recall",
     "recall_figures",
@@ -21,6 +22,8 @@ __all__ = [
 
 RECALL_AT = (1, 5, 10)
 """The k of the tables."""
+
+_BLOCK = 512
 
 
 def cosine_similarities(
@@ -54,6 +57,43 @@ def ranks(
     return np.asarray(((similarities > best) | earlier_tie).sum(axis=1))
 
 
+def owned_ranks(
+    audio: Float[np.ndarray, "audio width"],
+    sentences: Float[np.ndarray, "sentence width"],
+    said: Int[np.ndarray, " caption"],
+    owner: Int[np.ndarray, " caption"],
+) -> tuple[Int[np.ndarray, " caption"], Int[np.ndarray, " audio"]]:
+    """Ranks with identity targets and several captions a recording, as the paper has them.
+
+    Parameters
+    ----------
+    audio
+        Embeddings of the recordings.
+    sentences
+        Embeddings of the sentences that are said, each once.
+    said, owner
+        Of each caption the index of its sentence, and of its recording. Only that recording is right, also where
+        another has the same sentence.
+
+    Returns
+    -------
+    tuple
+        Rank of each caption's own recording among all; and of each recording the best rank of its captions among all.
+
+    Raises
+    ------
+    ValueError
+        If a recording has no caption, or there is none of either.
+    """
+    everyone = np.arange(len(audio))
+    if not len(audio) or not np.array_equal(np.unique(owner), everyone):
+        raise ValueError(f"{len(audio)} recordings with {len(owner)} captions; each recording needs at least one.")
+    similarities = cosine_similarities(audio, sentences)
+    to_audio = [ranks(similarities[:, said[block]].T, owner[block, None] == everyone) for block in _blocks(len(owner))]
+    to_text = [ranks(similarities[block][:, said], everyone[block, None] == owner) for block in _blocks(len(audio))]
+    return np.concatenate(to_audio), np.concatenate(to_text)
+
+
 def recall_figures(query_ranks: Int[np.ndarray, " query"]) -> dict[str, Figure]:
     """Share of queries whose rank is below k, as ``{"r1": ..., "r5": ..., "r10": ...}``."""
     return {f"r{k}": Figure(query_ranks < k) for k in RECALL_AT}
@@ -84,6 +124,11 @@ def retrieval(
 ) -> dict[str, dict[str, float]]:
     """The numbers of :func:`retrieval_figures`."""
     return plain(retrieval_figures(audio, text, positives))
+
+
+def _blocks(count: int) -> list[slice]:
+    """Few enough rows at a time that the whole of Clotho fits into memory."""
+    return [slice(start, start + _BLOCK) for start in range(0, count, _BLOCK)]
 
 
 def _unit(vectors: Float[np.ndarray, "item width"]) -> Float[np.ndarray, "item width"]:

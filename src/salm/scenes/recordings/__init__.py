@@ -11,7 +11,7 @@ from salm.scenes.recordings.base import Item, Labelled, Place, RecordingFiles, R
 from salm.scenes.recordings.events import EVENT_SETS, open_events
 from salm.scenes.recordings.folder import open_folder
 from salm.scenes.recordings.frames import open_frames
-from salm.scenes.recordings.single import Stretch, single_source_segments
+from salm.scenes.recordings.single import Stretch, heard_in, single_source_segments, spread_stretches
 
 __all__ = [
     "Item",
@@ -21,8 +21,10 @@ __all__ = [
     "RecordingLayout",
     "RecordingSet",
     "Stretch",
+    "heard_in",
     "open_recordings",
     "single_source_segments",
+    "spread_stretches",
 ]
 
 RecordingLayout = Literal[

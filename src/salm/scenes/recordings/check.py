@@ -12,10 +12,9 @@ import numpy as np
 from jaxtyping import Float64
 
 from salm.audio.intensity import intensity_direction
-from salm.errors import InputError
 from salm.frame import angle_between_deg, unit_vector
 from salm.scenes.recordings.base import RecordingSet
-from salm.scenes.recordings.single import Stretch, single_source_segments
+from salm.scenes.recordings.single import Stretch, heard_in, spread_stretches
 
 __all__ = ["FRAMES", "frame_errors"]
 
@@ -57,13 +56,8 @@ def frame_errors(recordings: RecordingSet, *, min_s: float = 1.0, limit: int = 1
     InputError
         If there is no such stretch, or a file cannot be read.
     """
-    if limit < 1:
-        raise InputError(f"limit is {limit} but must be at least 1.")
-    stretches = single_source_segments(recordings, min_s=min_s)
-    if not stretches:
-        raise InputError(f"{recordings.name} has no stretch of {min_s:g} s with a single source; ask for shorter ones.")
-    step = -(-len(stretches) // limit)
-    pairs = [_heard_and_labelled(recordings, stretch) for stretch in stretches[::step]]
+    stretches = spread_stretches(recordings, min_s=min_s, limit=limit)
+    pairs = [_heard_and_labelled(recordings, stretch) for stretch in stretches]
     heard, labelled = (np.stack(side) for side in zip(*pairs, strict=True))
     return {name: float(np.median(angle_between_deg(heard @ turn.T, labelled))) for name, turn in FRAMES.items()}
 
@@ -72,11 +66,6 @@ def _heard_and_labelled(
     recordings: RecordingSet, stretch: Stretch
 ) -> tuple[Float64[np.ndarray, " 3"], Float64[np.ndarray, " 3"]]:
     recording = recordings.read(stretch.item.id)
-    start, stop = (round(moment * recording.rate_hz) for moment in (stretch.label.start_s, stretch.label.end_s))
-    samples = recording.samples[:, start:stop]
-    if not samples.shape[1]:
-        raise InputError(
-            f"{stretch.item.path} is over at {recording.duration_s:g} s but has a label at {stretch.label.start_s:g} s."
-        )
+    samples = heard_in(stretch, recording).samples
     heard = np.asarray(intensity_direction(samples, recording.rate_hz).vector, np.float64)
     return heard, unit_vector(stretch.label.azimuth_deg, stretch.label.elevation_deg or 0.0)

@@ -1,13 +1,15 @@
 """Stretches of recordings in which exactly one source sounds: what a localiser of one source can be asked about."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
+from salm.audio.recording import Recording
 from salm.errors import InputError
 from salm.scenes.recordings.base import Item, Labelled, RecordingSet
 
-__all__ = ["Stretch", "single_source_segments"]
+__all__ = ["Stretch", "heard_in", "single_source_segments", "spread_stretches"]
 
 # Far below a sample, far above the rounding of sums of frames.
 _SLACK_S = 1e-6
@@ -48,6 +50,38 @@ def single_source_segments(recordings: RecordingSet, *, min_s: float) -> list[St
         for label in _alone(item.labels)
         if label.end_s - label.start_s >= min_s - _SLACK_S
     ]
+
+
+def spread_stretches(recordings: RecordingSet, *, min_s: float, limit: int) -> list[Stretch]:
+    """At most so many of :func:`single_source_segments`, evenly spread over the set; at least one.
+
+    Raises
+    ------
+    InputError
+        If there is none of that length, or the limit or the length is not positive.
+    """
+    if limit < 1:
+        raise InputError(f"limit is {limit} but must be at least 1.")
+    stretches = single_source_segments(recordings, min_s=min_s)
+    if not stretches:
+        raise InputError(f"{recordings.name} has no stretch of {min_s:g} s with a single source; ask for shorter ones.")
+    return stretches[:: -(-len(stretches) // limit)]
+
+
+def heard_in(stretch: Stretch, recording: Recording) -> Recording:
+    """The samples of a stretch, of the recording that its item is.
+
+    Raises
+    ------
+    InputError
+        If the recording is over before the stretch begins.
+    """
+    start, stop = (round(moment * recording.rate_hz) for moment in (stretch.label.start_s, stretch.label.end_s))
+    if start >= min(stop, recording.samples.shape[1]):
+        raise InputError(
+            f"{stretch.item.path} is over at {recording.duration_s:g} s but has a label at {stretch.label.start_s:g} s."
+        )
+    return replace(recording, samples=recording.samples[:, start:stop])
 
 
 def _alone(labels: Sequence[Labelled]) -> list[Labelled]:
