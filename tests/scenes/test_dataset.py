@@ -546,3 +546,59 @@ def rng_of(place: int) -> np.random.Generator:
 def test_unknown_attributes_are_refused() -> None:
     with pytest.raises(InputError, match="attribute_words has 'colour' but may have elevation, distance"):
         WindowRanges(attribute_words={"colour": 0.5})
+
+
+@pytest.mark.parametrize("changes", [{"turned": 1.0}, {"mirrored": 1.0}, {"turned": 0.5, "mirrored": 0.5}])
+def test_windows_turn_with_their_labels_and_sentences(noises: Corpus, changes: dict[str, float]) -> None:
+    ranges = WindowRanges(looped=0.0, level_db=(0.0, 0.0), low_pass=0.0, attribute_words={}, **changes)
+    batch, plain = (batches(noises, window_ranges=each, batch_size=24)[0] for each in (ranges, PLAIN))
+    assert not torch.allclose(batch.direction, plain.direction)
+    for window, direction, sector, sentence in zip(
+        batch.observation.windows.numpy(), batch.direction.numpy(), batch.sector, batch.spatial_captions, strict=True
+    ):
+        w, y, z, x = window.astype(np.float64)
+        assert angle_between_deg(np.array([(w * x).sum(), (w * y).sum(), (w * z).sum()]), direction) < 0.1
+        assert sector_index(float(np.rad2deg(np.arctan2(direction[1], direction[0])))) == sector
+        assert parse_direction(sentence).sector == SECTORS[sector]  # type: ignore[union-attr]
+
+
+def test_what_says_a_place_itself_is_neither_turned_nor_mirrored(toy_corpus: Callable[..., Corpus]) -> None:
+    captions = {"car": ("A car passes from left to right.",), "dog": ("A dog barks.",)}
+    corpus = toy_corpus({name: np.full(480, 0.1) for name in captions}, captions)
+    ranges = WindowRanges(looped=0.0, level_db=(0.0, 0.0), low_pass=0.0, attribute_words={}, turned=1.0, mirrored=1.0)
+    batch, plain = (of_levels(corpus, window_ranges=each, batch_size=40)[0] for each in (ranges, PLAIN))
+    stayed = (batch.direction == plain.direction).all(dim=1)
+    assert stayed.tolist() == ["left to right" in caption for caption in batch.captions]
+    assert 5 < stayed.sum() < 35
+
+
+def test_a_moving_source_is_heard_where_its_sentence_says(toy_corpus: Callable[..., Corpus]) -> None:
+    rng = np.random.default_rng(0)
+    corpus = toy_corpus({"car": 0.1 * rng.standard_normal(240_000)}, {"car": ("A car passes.",)})
+    scenes = SceneRanges(anechoic=1.0, noise_db=None, moving=1.0, elevation_deg=0.0)
+    ranges = WindowRanges(looped=0.0, level_db=(0.0, 0.0), low_pass=0.0, turned=1.0, vocabularies={"listener": 1.0})
+    # Windows of half the sound: the way that is heard is half of the way that was drawn.
+    batch = batches(corpus, scene_ranges=scenes, window_ranges=ranges, window_samples=120_000, batch_size=16)[0]
+    ways = 0
+    for window, sentence in zip(batch.observation.windows.numpy(), batch.spatial_captions, strict=True):
+        ends = [sector_of(window[:, :400]), sector_of(window[:, -400:])]
+        _, _, way = sentence.partition(", moving ")
+        if not way:
+            assert ends[0] == ends[1] == parse_direction(sentence).sector  # type: ignore[union-attr]
+            continue
+        ways += 1
+        start, _, end = way.partition(" to the ")
+        assert parse_direction(start).sector == ends[0]  # type: ignore[union-attr]
+        assert parse_direction(f"from the {end}").sector == ends[1]  # type: ignore[union-attr]
+    assert ways > 4
+
+
+def sector_of(samples: np.ndarray) -> str:
+    w, y, _, x = samples.astype(np.float64)
+    return SECTORS[sector_index(float(np.rad2deg(np.arctan2((w * y).sum(), (w * x).sum()))))]
+
+
+@pytest.mark.parametrize("name", ["turned", "mirrored"])
+def test_shares_that_cannot_be_are_refused(name: str) -> None:
+    with pytest.raises(InputError, match=f"{name} is 1.5 but must be a share"):
+        WindowRanges(**{name: 1.5})  # type: ignore[arg-type]

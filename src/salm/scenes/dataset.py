@@ -19,9 +19,10 @@ from salm.audio.window import fit_to_window
 from salm.errors import InputError
 from salm.frame import VOCABULARIES, unit_vector
 from salm.scenes.attributes import ATTRIBUTES, attributes_of
-from salm.scenes.captions import VOCABULARY_SHARES, Phrasing, draw_phrasing
+from salm.scenes.captions import VOCABULARY_SHARES, Phrasing, draw_phrasing, holds_place_words
 from salm.scenes.corpora.base import Corpus, Sound
 from salm.scenes.descriptions import Part, describe, exchanged, joined, part_of
+from salm.scenes.heard import UNTURNED, Turn, within
 from salm.scenes.rendering import render_piece, render_scene
 from salm.scenes.scene import Scene, Source
 from salm.scenes.source import SceneSource
@@ -83,6 +84,11 @@ class WindowRanges:
     """Only the item's own text is a positive, as in the paper, even where captions are equal."""
     vocabularies: dict[str, float] = field(default_factory=lambda: dict(VOCABULARY_SHARES))
     """Share of each vocabulary among the phrasings, relative to the others; the paper's is the compass alone."""
+    turned: float = 0.0
+    """Share of windows whose sound field is turned by any angle around the vertical axis, with labels and sentences."""
+    mirrored: float = 0.0
+    """Share of windows whose left and right are exchanged, with labels and sentences. Neither befalls a scene whose
+    captions say a place themselves, or were written for its own."""
     fixed_crop: bool = False
     """The piece of a longer sound is the same whenever a scene is shown, as in the paper's code line, and not drawn
     anew each time."""
@@ -95,6 +101,9 @@ class WindowRanges:
         shares = list(self.vocabularies.values())
         if not all(0 <= share < np.inf for share in shares) or not sum(shares):
             raise InputError(f"the shares of vocabularies are {shares} but must not be negative, nor all zero.")
+        for name in ("turned", "mirrored"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(f"{name} is {getattr(self, name)} but must be a share from 0 to 1.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +115,9 @@ class _Item:
     sound: Sound
     scene: Scene
     responses: ResponseSet | None
+    turn: Turn
+    source: Source
+    """The first source, as it is heard in the turned field."""
     caption: str
     parts: tuple[Part, ...]
     """What its spatial caption is made of."""
@@ -114,10 +126,6 @@ class _Item:
     """If it does not come from a template."""
     turns: tuple[int, ...]
     """By how many sectors each rival is off."""
-
-    @property
-    def source(self) -> Source:
-        return self.scene.sources[0]
 
     @property
     def located(self) -> bool:
@@ -220,13 +228,18 @@ class SceneBatches(Generic[Observed]):
 
     def _item(self, batch: int, place: int) -> _Item:
         rng = np.random.default_rng([self.seed, batch, place])
-        corpus, sound, scene, responses, fixed = self.source.draw(self._scene_number(batch, place), rng)
+        corpus, sound, drawn, responses, fixed = self.source.draw(self._scene_number(batch, place), rng)
         ranges = self.window_ranges
+        scene = within(drawn, self.window_samples / self.rate_hz)
         true = attributes_of(scene) if len(scene.sources) == 1 and not fixed else {}
         said = {name: word for name, word in true.items() if rng.random() < ranges.attribute_words.get(name, 0.0)}
         captions = tuple(fixed) if fixed else sound.captions
-        first, *others = scene.sources
         caption = captions[int(rng.integers(len(captions)))]
+        said_of = [caption, *(source.caption for source in scene.sources[1:])]
+        turn = self._turn(rng)
+        if turn != UNTURNED and (fixed or any(map(holds_place_words, said_of))):
+            turn = UNTURNED
+        first, *others = map(turn.source, scene.sources)
         parts = (part_of(first, caption=caption, attributes=said), *map(part_of, others))
         return _Item(
             rng=rng,
@@ -234,12 +247,20 @@ class SceneBatches(Generic[Observed]):
             sound=sound,
             scene=scene,
             responses=responses,
+            turn=turn,
+            source=first,
             caption=joined([part.caption for part in parts]),
             parts=parts,
             phrasing=draw_phrasing(rng, ranges.vocabularies),
             spatial_caption=fixed[caption] if fixed else None,
             turns=tuple((rng.permutation(7) + 1).tolist()),
         )
+
+    def _turn(self, rng: np.random.Generator) -> Turn:
+        ranges = self.window_ranges
+        turned = ranges.turned and rng.random() < ranges.turned
+        mirrored = ranges.mirrored and rng.random() < ranges.mirrored
+        return Turn(counterclockwise_deg=float(rng.uniform(-180, 180)) if turned else 0.0, mirrored=bool(mirrored))
 
     def _scene_number(self, batch: int, place: int) -> int:
         epoch, batch = divmod(batch, self.epoch_batches) if self.epoch_batches else (0, batch)
@@ -260,7 +281,7 @@ class SceneBatches(Generic[Observed]):
                 rate_hz=self.rate_hz,
                 responses=item.responses,
             )
-        window = fit_to_window(recording, self.window_samples, rng=crop)
+        window = item.turn.field(fit_to_window(recording, self.window_samples, rng=crop))
         return window * np.float32(10 ** (rng.uniform(*ranges.level_db) / 20))
 
     def _described(self, item: _Item, parts: Sequence[Part]) -> str:
