@@ -17,7 +17,8 @@ from salm.evaluation.intervals import Figure, Tree, clustered, quantile, ratio
 from salm.evaluation.localisation import localisation_figures
 from salm.evaluation.retrieval import cosine_similarities, ranks, recall_figures, retrieval_figures
 from salm.frame import angle_between_deg, azimuth_elevation, unit_vector, wrap_deg
-from salm.scenes.scene import Scene, render_scene
+from salm.scenes.rendering import render_scene
+from salm.scenes.scene import Scene
 
 __all__ = ["CONTROLS", "Control", "controls"]
 

@@ -36,8 +36,9 @@ from salm.model.inference import Model
 from salm.scenes.captions import PAPER_PHRASING, PAPER_TEMPLATE, Phrasing, direction_sentence, spatial_caption
 from salm.scenes.corpora.base import Corpus, Sound
 from salm.scenes.recipes import JITTERS, clip_scenes
+from salm.scenes.rendering import render_piece
 from salm.scenes.sample import POSITIONS, SceneRanges, draw_measured, draw_scene
-from salm.scenes.scene import Scene, render_piece
+from salm.scenes.scene import Scene
 
 __all__ = ["PUBLISHED", "Clips", "hear_clips", "published_measured", "published_tables"]
 

@@ -28,7 +28,9 @@ __all__ = [
     "direction_sentence",
     "draw_phrasing",
     "holds_place_words",
+    "place_words",
     "spatial_caption",
+    "within_sentence",
 ]
 
 _CAPTION_SLOTS = frozenset({"sentence", "clause"})
@@ -83,35 +85,64 @@ PAPER_TEMPLATE = "The sound is coming from the {word}."
 PAPER_PHRASING = Phrasing("The sound: {sentence} is coming from the {word}.")
 """The sentence that the paper's section 3.1 hands to a language model; neither for training nor held out."""
 
+# A model that has met a hundred shapes of sentences minds less which one it is asked in.
+_FRAMES = (
+    "{sentence} {at}.",
+    "{sentence} {from}.",
+    "{sentence}, coming {from}.",
+    "{sentence}, heard {from}.",
+    "{sentence}, and it comes {from}.",
+    "{sentence}. It is {at}.",
+    "{sentence}. The sound comes {from}.",
+    "{sentence}, recorded {at}.",
+    "{from}, {clause}.",
+    "{at}, {clause}.",
+    "{at}: {clause}.",
+    "{to}, {clause}.",
+    "Heard {from}: {clause}.",
+    "There is a sound {at}: {clause}.",
+    "I hear this {from}: {clause}.",
+    "Listen {to}: {clause}.",
+    "The following comes {from}: {clause}.",
+    "A recording in which {clause} {at}.",
+    "The noise {at} is as follows: {clause}.",
+    "Audio {from}: {sentence}.",
+    "It is {at}, and {clause}.",
+    "{clause} {at}",
+    "{clause} {from}",
+    "{clause}, {word}",
+    "{clause} ({word})",
+    "{word}: {clause}",
+    "find {clause} {at}",
+    "sound of {clause} {from}",
+    "{clause}, position {word}",
+)
+
 TRAINING_PHRASINGS = _phrasings(
     listener=(
-        "{sentence} {at}.",
-        "{sentence} {from}.",
+        *_FRAMES,
         "{sentence} {your}.",
-        "{sentence}, coming {from}.",
-        "{from}, {clause}.",
-        "{at}, {clause}.",
-        "{to}, {clause}.",
         "{your}: {clause}.",
-        "Heard {from}: {clause}.",
-        "{clause}, {word}",
-        "{clause} {at}",
-        "{word}: {clause}",
+        "{your}, {clause}.",
+        "{sentence}; it happens {your}.",
+        "{sentence}, somewhere {at} of the listener.",
+        "{sentence}; it reaches you {from}.",
+        "For the listener this is {at}: {clause}.",
+        "{clause} {your}",
+        "what is {at}? {clause}",
     ),
     compass=(
-        "{sentence} {from}.",
-        "{sentence} {at}.",
-        "{sentence}, coming {from}.",
-        "{from}, {clause}.",
-        "{to}, {clause}.",
+        *_FRAMES,
+        "{sentence}; its bearing is {word}.",
         "{clause} {word}",
+        "{clause}, bearing {word}",
     ),
     clock=(
-        "{sentence} {at}.",
-        "{sentence} {from}.",
-        "{from}, {clause}.",
-        "{at}: {clause}.",
-        "{clause} {at}",
+        *_FRAMES,
+        "{sentence}, as if the front were twelve and this {word}.",
+        "Your {word}: {clause}.",
+        "Clock position {word}: {clause}.",
+        "{clause}, your {word}",
     ),
 )
 """What spatial captions for training are drawn from."""
@@ -211,8 +242,8 @@ def spatial_caption(
     sentence = caption.strip().rstrip(".!?… ")
     if not sentence:
         raise InputError(f"caption {caption!r} is empty; it must say what is heard.")
-    place = _place(sector, vocabulary=phrasing.vocabulary, facing=facing, elevation=elevation)
-    return _fill(phrasing.template, place | {"sentence": sentence, "clause": _within_sentence(sentence)})
+    place = place_words(sector, vocabulary=phrasing.vocabulary, facing=facing, elevation=elevation)
+    return _fill(phrasing.template, place | {"sentence": sentence, "clause": within_sentence(sentence)})
 
 
 def direction_sentence(
@@ -231,7 +262,9 @@ def direction_sentence(
     """
     if phrasing.says_what:
         raise InputError(f"phrasing {phrasing.template!r} needs a caption; use spatial_caption.")
-    return _fill(phrasing.template, _place(sector, vocabulary=phrasing.vocabulary, facing=facing, elevation=elevation))
+    return _fill(
+        phrasing.template, place_words(sector, vocabulary=phrasing.vocabulary, facing=facing, elevation=elevation)
+    )
 
 
 def draw_phrasing(rng: np.random.Generator, shares: Mapping[str, float] = VOCABULARY_SHARES) -> Phrasing:
@@ -270,7 +303,16 @@ def holds_place_words(caption: str) -> bool:
     return place is not None and place.azimuth_deg is not None
 
 
-def _place(sector: int, *, vocabulary: str, facing: str, elevation: str | None) -> dict[str, str]:
+def place_words(
+    sector: int, *, vocabulary: str = "listener", facing: str = "north", elevation: str | None = None
+) -> dict[str, str]:
+    """What fills each of the place slots of a :class:`Phrasing`.
+
+    Raises
+    ------
+    InputError
+        If sector, vocabulary, facing or elevation is unknown.
+    """
     word = direction_word(sector, vocabulary=vocabulary, facing=facing)
     if vocabulary == "listener":
         place = _listener_place(sector, word)
@@ -312,7 +354,7 @@ def _fill(template: str, slots: Mapping[str, str]) -> str:
     return text[0].upper() + text[1:] if template.endswith(".") else text
 
 
-def _within_sentence(sentence: str) -> str:
+def within_sentence(sentence: str) -> str:
     """The sentence without its capital letter, unless the word is the pronoun I, an acronym or a name."""
     first, _, rest = sentence.partition(" ")
     is_pronoun = first == "I" or first.startswith(("I'", "I’"))
