@@ -19,12 +19,15 @@ import soundfile
 from pyarrow import parquet
 
 import salm
+from salm.acoustics.measured import ResponseLayout
 from salm.audio.formats import ambix_to_fuma, encode_plane_wave
+from salm.cli import evaluating
 from salm.cli.command import Command, Layout
 from salm.cli.main import COMMANDS, main
 from salm.model import hub
 from salm.model.presets import preset
 from salm.scenes.corpora import CorpusLayout
+from salm.scenes.recordings import RecordingLayout
 from salm.scenes.scene import Scene
 from salm.scenes.storage import SceneTable
 from salm.training import trainer
@@ -657,6 +660,8 @@ def test_scenes_of_a_damaged_clip_of_a_published_corpus_are_left_out(run: Run, e
 
 def test_layouts_of_the_commands_are_those_of_the_library(run: Run, esc50: Path, tmp_path: Path) -> None:
     assert get_args(Layout) == get_args(CorpusLayout)
+    assert get_args(evaluating.ResponseLayout) == get_args(ResponseLayout)
+    assert get_args(evaluating.RecordingLayout) == get_args(RecordingLayout)
     ran = run("scenes", "make", "-o", tmp_path / "s", "--layout", "esc50")
     assert ran.complaint == "the procedural corpus has a layout and splits of its own; name a folder, or one split."
     ran = run("scenes", "make", "sclotho", "--root", esc50, "-o", tmp_path / "s", "--layout", "esc50")
@@ -812,6 +817,9 @@ def test_rooms_and_recordings_are_evaluated_in_sets_of_their_own(run: Run, tiny:
         (["--min-s", 2], "--min-s needs --recordings; give that too, or leave it out."),
         (["--responses-layout", "sofa"], "--responses-layout needs --responses; give that too, or leave it out."),
         (["--recordings", ".", "--min-s", 0], "--min-s is 0 but must be positive."),
+        (["--scene-file", "x"], "--scene-file belongs to --protocol paper; the default protocol draws its scenes."),
+        (["--spatial-captions", "x"], "--spatial-captions needs --scene-file; give that too, or leave it out."),
+        (["--protocol", "paper", "--scene-file", "x", "--corpus", "y"], "--corpus does not go with --scene-file"),
         (["--protocol", "paper", "--scenes", 5], "these are 5 scenes of 1200 sounds."),
     ],
 )

@@ -134,13 +134,17 @@ class Oracle:
             return vector
         for number, caption in enumerate(CAPTIONS):
             vector[number] = caption.lower() in sentence.lower()
+        for sector in self._sectors(sentence):
+            vector[SECTORS.index(sector) - 8] = 1.0
+        return vector / max(np.linalg.norm(vector), np.finfo(np.float32).tiny)
+
+    def _sectors(self, sentence: str) -> list[str]:
+        """Sectors that a sentence names; where there are two sounds, part by part."""
         try:
-            place = parse_direction(sentence)
-        except InputError as error:
-            raise AssertionError(sentence) from error
-        if place is not None and place.sector is not None:
-            vector[SECTORS.index(place.sector) - 8] = 1.0
-        return vector / np.linalg.norm(vector)
+            places = [parse_direction(sentence)]
+        except InputError:
+            places = [parse_direction(part) for part in sentence.split(" and ")]
+        return [place.sector for place in places if place is not None and place.sector is not None]
 
 
 def by_intensity(_: str, samples: np.ndarray) -> np.ndarray:

@@ -121,7 +121,8 @@ def test_controls_need_another_scene(toy_corpus, make_oracle) -> None:
 
 def test_tables_are_chosen(toy_corpus, make_oracle) -> None:
     given = {"scenes": 12, "seed": 3, "ranges": SceneRanges(anechoic=1.0, noise_db=None)}
-    every = {"localisation", "baselines", "retrieval", "zero_shot", "editing", "controls", "leakage", "confidence"}
+    every = {"localisation", "baselines", "retrieval", "zero_shot", "editing"}
+    every |= {"controls", "leakage", "confidence", "binding", "attributes"}
     for tables, names in (
         ((1,), {"localisation", "baselines", "retrieval"}),
         ((2,), {"zero_shot"}),
@@ -214,6 +215,7 @@ def test_the_other_rows_of_table_1_get_what_applies_to_them(toy_corpus, protocol
     if protocol == "default":
         assert report["controls"]["direction_blind"]["holds"] is None
         assert (report["confidence"] is None) == (pair == "mono_htsat")
-        assert report["leakage"] is None
+        assert report["leakage"] is report["attributes"]["distance"]["spatial"] is None
+        assert report["attributes"]["distance"]["chance"] == 0.5
     for tell in FORMATS.values():
         assert "Does not apply: " in tell(report)

@@ -91,7 +91,15 @@ def test_markdown_has_every_table(report) -> None:
     text = markdown_tables(report)
     titles = re.findall(r"\*\*(.*)\*\*", text)
     assert titles[:5] == ["Localisation", "Retrieval", "Zero-shot direction", "Editing", "Sector after editing"]
-    assert titles[5:] == ["Controls", "Leakage: what", "Leakage: where", "Confidence", "Confidence by condition"]
+    assert titles[5:] == [
+        "Controls",
+        "Leakage: what",
+        "Leakage: where",
+        "Confidence",
+        "Confidence by condition",
+        "Which sound is where",
+        "Beyond direction",
+    ]
     blocks = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
     assert len(blocks) == len(titles)
     for block in blocks:
@@ -133,7 +141,7 @@ def test_latex_is_whole_and_escaped(report) -> None:
     report["rows"] = {"licence_class": "a_b"}
     latex = latex_tables(report)
     bodies = tables(latex)
-    assert len(bodies) == 10
+    assert len(bodies) == 12
     assert unescaped(latex) == []
     assert (
         r"my\_model \& 100\% \#1 \{x\} \textasciitilde{}\textasciicircum{}\textbackslash{}y & 123 [98.6--140] &"

@@ -32,8 +32,7 @@ class Evaluate(Command):
     protocol: Literal["default", "paper"] = "default"
     """Scenes that all differ with controls, or the galleries and sentences of the paper's tables."""
     table: Literal["1", "2", "3", "all"] | None = None
-    """Only this table (1 retrieval and localisation, 2 zero-shot direction, 3 editing) or all three; left out, whatever
-    the protocol has."""
+    """Table 1 (retrieval, localisation), 2 (zero-shot direction), 3 (editing) or all three; left out, everything."""
     corpus: Path | None = None
     """Folder with sounds and a manifest; left out, the built-in procedural sounds."""
     layout: Layout = "manifest"
@@ -46,6 +45,10 @@ class Evaluate(Command):
     """Scenes to draw; left out, 500, or with --protocol paper all clips at three positions each."""
     jitter: Literal["wide", "narrow"] | None = None
     """With --protocol paper, how far sounds are off their sectors' centres; left out, wide, which leaves no gaps."""
+    scene_file: Path | None = None
+    """With --protocol paper, what `salm scenes make` wrote, instead of scenes drawn now; it names its own corpus."""
+    spatial_captions: Path | None = None
+    """What `salm scenes rephrase` wrote of it, instead of the sentence that was handed to the language model."""
     responses: Path | None = None
     """Measured room responses to evaluate through besides, in tables of their own."""
     responses_layout: ResponseLayout | None = None
@@ -69,13 +72,17 @@ class Evaluate(Command):
 
     def run(self) -> int:
         """Evaluate and print the tables."""
+        from salm.evaluation.made import open_made
         from salm.evaluation.protocol import evaluate
         from salm.scenes.corpora import open_corpus
 
         at_least(0, seed=self.seed)
         self._check()
-        rows = chosen_rows(self.rows)
-        corpus = open_corpus(self.corpus, split=self.split, layout=self.layout, rows=rows)
+        rows, made = chosen_rows(self.rows), None
+        if self.scene_file is not None:
+            corpus, made = open_made(self.scene_file, split=self.split, captions=self.spatial_captions)
+        else:
+            corpus = open_corpus(self.corpus, split=self.split, layout=self.layout, rows=rows)
         responses, field = self._responses(), self._field()
         model = self.model(self.model_name)
         report = evaluate(
@@ -89,25 +96,35 @@ class Evaluate(Command):
             ranges=self._ranges(),
             responses=responses,
             field=field,
+            made=made,
             progress=scene_bar,
         )
         self._write(report)
         self.tell(report, lambda: self._show(report))
-        if self.corpus is None:
+        if corpus.name == "procedural":
             complain("no --corpus was given: these are synthesised sounds, which say little of real ones.")
         return 0
 
     def _check(self) -> None:
         if self.jitter is not None and self.protocol != "paper":
             raise InputError("--jitter belongs to --protocol paper; the default protocol leaves no gaps.")
+        if self.scene_file is not None:
+            self._check_made()
         if self.min_s is not None and not self.min_s > 0:
             raise InputError(f"--min-s is {self.min_s:g} but must be positive.")
         for needed, options in (
             ("responses", ("responses_layout", "responses_split")),
             ("recordings", ("recordings_layout", "recordings_split", "min_s")),
+            ("scene_file", ("spatial_captions",)),
         ):
             if getattr(self, needed) is None and (given := [o for o in options if getattr(self, o) is not None]):
-                raise InputError(f"--{given[0].replace('_', '-')} needs --{needed}; give that too, or leave it out.")
+                raise InputError(f"{_option(given[0])} needs {_option(needed)}; give that too, or leave it out.")
+
+    def _check_made(self) -> None:
+        if self.protocol != "paper":
+            raise InputError("--scene-file belongs to --protocol paper; the default protocol draws its scenes.")
+        if given := [o for o in ("corpus", "rows", "jitter") if getattr(self, o)]:
+            raise InputError(f"--{given[0]} does not go with --scene-file, which says what its scenes are of.")
 
     def _tables(self) -> tuple[int, ...]:
         if self.table is None:
@@ -154,3 +171,7 @@ class Evaluate(Command):
             print_report(report)
         else:
             say(FORMATS[self.format or "text"](report).rstrip("\n"))
+
+
+def _option(field: str) -> str:
+    return f"--{field.replace('_', '-')}"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from salm.evaluation.attributes import ASKED
 from salm.evaluation.intervals import Tree
 from salm.model.inference import Model
 from salm.model.single import SingleBranch
@@ -20,6 +21,7 @@ _NEEDS_TWO_EMBEDDINGS = (
     "editing.change",
     "controls.direction_blind",
     "leakage",
+    *(f"attributes.{name}.spatial" for name in ASKED),
 )
 _NEEDS_DIRECTION = (
     "localisation",

@@ -17,8 +17,8 @@ from salm.acoustics.render import convolve
 from salm.acoustics.room import sample_position, sample_room
 from salm.audio.recording import Recording
 from salm.evaluation.bench import Progress, quietly
-from salm.evaluation.gallery import draw_scenes
-from salm.evaluation.intervals import Figure, Tree
+from salm.evaluation.gallery import draw_scenes, source_recordings
+from salm.evaluation.intervals import Figure, Tree, clustered
 from salm.frame import angle_between_deg, unit_vector
 from salm.model.confidence import CLOSE_DEG, Evidence, fit_confidence
 from salm.model.inference import Model
@@ -78,14 +78,20 @@ def confidence_figures(model: Model, corpus: Corpus, *, scenes: int, seed: int, 
         rows.append((place.confidence, near and condition != "no_direction"))
     pairs = np.array(rows, np.float64)
     drawn = np.array([condition for condition, _ in trials])
-    return {
+    recordings = source_recordings(corpus, [scene for _, scene in trials])
+    figures = {
         **_right_and_confidence(pairs),
         "calibration_error": Figure(pairs, calibration_error),
         "auroc": Figure(pairs, auroc),
         "brier": Figure(np.square(pairs[:, 0] - pairs[:, 1])),
         "right_of_confident_half": Figure(pairs, confident_half),
-        "conditions": {name: _right_and_confidence(pairs[drawn == name]) for name in CONDITIONS if name in drawn},
     }
+    conditions = {
+        name: clustered(_right_and_confidence(pairs[drawn == name]), recordings[drawn == name])
+        for name in CONDITIONS
+        if name in drawn
+    }
+    return {**clustered(figures, recordings), "conditions": conditions}
 
 
 def calibrated(

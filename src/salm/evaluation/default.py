@@ -6,7 +6,9 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from salm.evaluation.applicable import not_applicable
+from salm.evaluation.attributes import attribute_figures
 from salm.evaluation.bench import Bench
+from salm.evaluation.binding import binding_figures
 from salm.evaluation.confidence import confidence_figures
 from salm.evaluation.controls import controls
 from salm.evaluation.editing import changed_sectors, editing_figures
@@ -43,10 +45,18 @@ DEFAULT: Mapping[str, str] = {
     "the labelled directions of other recordings. Beside each the embedding that should know, and chance.",
     "confidence": "Plain scenes, and as many with noise, another sound elsewhere, long reverberation, and no direction "
     "at all; a location is right within 20 degrees of a sound.",
+    "binding": "Two sounds in two sectors of a room, and the same two with each in the other's place. preferred is how "
+    "often the sentence that says which is where is nearer to the joint embedding than the one with the places "
+    "exchanged, both how often for the two scenes of a pair.",
+    "attributes": "Which of two sentences is nearer, where one of the two is true by ELSA's thresholds; the mean of "
+    "the shares that are right among those of either word.",
     "intervals": "95 %, percentile bootstrap over source recordings: all scenes of one are drawn together, and queries "
     "with the gallery as it is; 1000 draws.",
 }
 """How each table comes about, in words."""
+
+# So many scenes of the tables for one pair of sounds, and for one scene of the attributes.
+_BINDING_SHARE, _ATTRIBUTES_SHARE = 5, 3
 
 
 def default_tables(bench: Bench, tables: Sequence[int]) -> Tree:
@@ -72,7 +82,7 @@ def default_measured(bench: Bench, tables: Sequence[int]) -> Tree:
 
 
 def default_surroundings(bench: Bench) -> Tree:
-    """What says how far the tables can be believed: controls, leakage and confidence."""
+    """What says how far the tables can be believed, and what is beyond them: two sounds, and more than direction."""
     reasons = not_applicable(bench.model)
     count = len(bench.scenes) // 2
     return {
@@ -81,6 +91,8 @@ def default_surroundings(bench: Bench) -> Tree:
         "confidence": {}
         if "confidence" in reasons
         else confidence_figures(bench.model, bench.corpus, scenes=count, seed=bench.seed, progress=bench.progress),
+        "binding": binding_figures(bench, scenes=max(1, len(bench.scenes) // _BINDING_SHARE)),
+        "attributes": attribute_figures(bench, scenes=max(1, len(bench.scenes) // _ATTRIBUTES_SHARE)),
     }
 
 

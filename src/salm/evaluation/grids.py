@@ -104,6 +104,7 @@ def _beside(report: Report) -> Iterator[Grid]:
         yield _controls(report)
     yield from _leakage(report)
     yield from _confidence(report)
+    yield from _beyond(report)
 
 
 def _table_1(report: Report, part: Report) -> Iterator[tuple[int, Grid]]:
@@ -297,6 +298,22 @@ def _confidence(report: Report) -> Iterator[Grid]:
     yield Grid(title="Confidence", columns=("",), rows=tuple(rows), about=(report["protocol"]["confidence"],))
     named = [(_words(name), tree, bounds["conditions"][name]) for name, tree in figures["conditions"].items()]
     yield _grid((), "Confidence by condition", _RIGHT, named)
+
+
+def _beyond(report: Report) -> Iterator[Grid]:
+    if figures := report.get("binding"):
+        bounds = report["intervals"]["binding"]
+        columns = {"right": "right %", "chance": "chance %"}
+        rows: list[Named] = [
+            (name, {"right": figures[name], "chance": figures[f"chance_{name}"]}, {"right": bounds[name]})
+            for name in ("preferred", "both")
+        ]
+        yield _grid((report["protocol"]["binding"],), "Which sound is where", columns, rows)
+    if figures := report.get("attributes"):
+        bounds = report["intervals"]["attributes"]
+        columns = {"joint": "joint %", "spatial": "spatial %", "chance": "chance %"}
+        named = [(name, tree, bounds[name]) for name, tree in figures.items()]
+        yield _grid((report["protocol"]["attributes"],), "Beyond direction", columns, named)
 
 
 def _grid(about: tuple[str, ...], title: str, columns: Mapping[str, str], named: Iterable[Named]) -> Grid:

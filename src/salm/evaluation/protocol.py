@@ -18,6 +18,7 @@ from salm.evaluation.bench import Progress, quietly, set_up
 from salm.evaluation.default import DEFAULT, default_measured, default_surroundings, default_tables
 from salm.evaluation.field import field_figures, hear_stretches
 from salm.evaluation.intervals import Tree, intervals, plain
+from salm.evaluation.made import MadeScenes
 from salm.evaluation.published import PUBLISHED, hear_clips, published_measured, published_tables
 from salm.model.inference import Model
 from salm.scenes.corpora.base import Corpus
@@ -101,6 +102,7 @@ def evaluate(
     ranges: SceneRanges | None = None,
     responses: ResponseSet | None = None,
     field: FieldRecordings | None = None,
+    made: MadeScenes | None = None,
     progress: Progress = quietly,
 ) -> dict[str, Any]:
     """The tables of a protocol.
@@ -114,7 +116,7 @@ def evaluate(
     tables
         Which of :data:`TABLES`, over the protocol's own gallery: 1 is ``localisation``, ``baselines`` and
         ``retrieval``, 2 is ``zero_shot`` and 3 ``editing``. None given are all three, and by the default protocol
-        ``controls``, ``leakage`` and ``confidence`` too.
+        ``controls``, ``leakage``, ``confidence``, ``binding`` and ``attributes`` too.
     scenes
         Number of scenes, at least 2. By the default protocol None is 500, and the gallery is the first 400 distinct
         ones; by the paper's a clip is three scenes, and None is every clip. Also the most stretches of recordings.
@@ -128,6 +130,8 @@ def evaluate(
         Measured room responses to evaluate through besides.
     field
         Labelled recordings to evaluate on besides.
+    made
+        By the paper's protocol, scenes that were made before (:func:`salm.evaluation.made.open_made`).
     progress
         Is handed each list of scenes with a word of what for; :class:`tqdm.tqdm` shows it.
 
@@ -145,6 +149,8 @@ def evaluate(
         no stretch with a single source.
     """
     _check(protocol, tables)
+    if made is not None and protocol != "paper":
+        raise InputError("scenes that were made before belong to the paper's protocol; choose that.")
     by, asked = PROTOCOLS[protocol], tuple(sorted(set(tables))) or TABLES
     if scenes is None and protocol == "default":
         scenes = DEFAULT_SCENES
@@ -152,7 +158,7 @@ def evaluate(
     # Controls say so themselves.
     left_out = [path for path in reasons if not path.startswith("controls.")]
     drawn = {"scenes": scenes, "seed": seed, "ranges": ranges, "progress": progress}
-    subject = by.hear(model, corpus, **drawn)
+    subject = by.hear(model, corpus, **drawn, **({} if made is None else {"made": made}))
     figures = blanked({**by.tables(subject, asked), **({} if tables else by.surroundings(subject))}, left_out)
     sets = [{"kind": "simulated", "name": corpus.name, "scenes": len(subject.scenes), **_section(figures, seed=seed)}]
     if responses is not None:

@@ -30,6 +30,7 @@ from salm.evaluation.gallery import (
 )
 from salm.evaluation.intervals import Tree, clustered
 from salm.evaluation.localisation import beside_baselines
+from salm.evaluation.made import MadeScenes
 from salm.evaluation.retrieval import owned_ranks, recall_figures
 from salm.evaluation.zero_shot import zero_shot_figures
 from salm.model.inference import Model
@@ -78,6 +79,8 @@ class Clips:
     scenes: tuple[Scene, ...]
     clip: Int[np.ndarray, " scene"]
     """Which of the clips each scene is of."""
+    said: tuple[tuple[str, ...], ...] | None
+    """Spatial captions of each scene; None are those of the protocol."""
     heard: HeardScenes
     baselines: Baselines
     seed: int
@@ -88,7 +91,8 @@ class Clips:
     def phrasings(self) -> dict[str, str]:
         """Templates of the sentences, for the report."""
         facing = self.model.config.facing
-        return {"caption_phrasing": _SAYS_ALL.template, "direction_phrasing": _SAYS_WHERE.template, "facing": facing}
+        own = _SAYS_ALL.template if self.said is None else "as they were rephrased"
+        return {"caption_phrasing": own, "direction_phrasing": _SAYS_WHERE.template, "facing": facing}
 
     @property
     def gallery(self) -> range:
@@ -109,6 +113,8 @@ class Clips:
     @cached_property
     def spatial_captions(self) -> "_Said":
         """All captions of all scenes with their places."""
+        if self.said is not None:
+            return _Said.of(self.model, self.said)
         facing = self.model.config.facing
         placed = [
             [
@@ -156,6 +162,7 @@ def hear_clips(
     seed: int,
     ranges: SceneRanges | None = None,
     responses: ResponseSet | None = None,
+    made: MadeScenes | None = None,
     progress: Progress = quietly,
 ) -> Clips:
     """Draw clips at three positions each, as ``salm scenes make`` does for the paper's data sets, and hear them.
@@ -174,6 +181,8 @@ def hear_clips(
     responses
         Measured responses that the clips sound through, the three positions in one room where it has them; None is
         simulated rooms.
+    made
+        Scenes of the corpus's sounds that were made before; they need no ranges and go without responses.
 
     Raises
     ------
@@ -188,7 +197,11 @@ def hear_clips(
     rng = np.random.default_rng([seed, 2025])
     chosen = np.arange(len(corpus.sounds)) if scenes is None else np.sort(rng.permutation(len(corpus.sounds))[:count])
     sounds = tuple(corpus.sounds[int(number)] for number in chosen)
-    placed = [_positions(sound, rng, seed=seed, ranges=ranges, responses=responses) for sound in sounds]
+    if made is not None and responses is None:
+        placed = [made.positions[sound.id] for sound in sounds]
+    else:
+        placed = [_positions(sound, rng, seed=seed, ranges=ranges, responses=responses) for sound in sounds]
+    own = None if made is None or responses is not None else made.said
     drawn = tuple(scene for positions in placed for scene in positions)
     shown = progress(drawn, "clips" if responses is None else "measured rooms")
     windows = (_window(model, corpus, scene, responses) for scene in shown)
@@ -199,6 +212,7 @@ def hear_clips(
         sounds=sounds,
         scenes=drawn,
         clip=np.repeat(np.arange(len(sounds)), [len(positions) for positions in placed]),
+        said=None if own is None else tuple(texts for sound in sounds for texts in own[sound.id]),
         heard=heard,
         baselines=baselines,
         seed=seed,
@@ -261,11 +275,12 @@ def _table_3(clips: Clips) -> dict[str, Tree]:
 
 
 def _targets(clips: Clips) -> Int[np.ndarray, " scene"]:
-    """For each scene another position of its clip: all of a clip's go round by one or two places, drawn by seed."""
+    """For each scene another position of its clip: all of a clip's go round by one place or more, drawn by seed."""
     rng = np.random.default_rng([clips.seed, 3])
-    turns = rng.integers(1, POSITIONS, size=len(clips.sounds))[clips.clip]
-    first = clips.clip * POSITIONS
-    return np.asarray(first + (np.arange(len(clips.scenes)) - first + turns) % POSITIONS)
+    _, first, counts = np.unique(clips.clip, return_index=True, return_counts=True)
+    turns = rng.integers(1, counts)
+    first, counts, turns = (values[clips.clip] for values in (first, counts, turns))
+    return np.asarray(first + (np.arange(len(clips.scenes)) - first + turns) % counts)
 
 
 def _semantic(clips: Clips) -> Tree:
