@@ -666,7 +666,9 @@ def test_layouts_of_the_commands_are_those_of_the_library(run: Run, esc50: Path,
 def test_scenes_are_shown_as_a_table(run: Run, tmp_path: Path) -> None:
     assert run("scenes", "make", "-o", tmp_path / "s", "--count", 1).out == f"1 scene in {tmp_path / 's'}\n"
     run("scenes", "make", "-o", tmp_path / "s", "--count", 3)
-    head, *rows = run("scenes", "show", tmp_path / "s", "--limit", 2).out.splitlines()
+    summary, _, first = run("scenes", "show", tmp_path / "s", "--limit", 2).out.partition("\n\n")
+    assert summary.splitlines()[0].split() == ["scenes", "3", "(3", "simulated)"]
+    head, *rows = first.splitlines()
     assert head.split()[:3] == ["sound_id", "caption", "azimuth_deg"]
     assert len(rows) == 2
 

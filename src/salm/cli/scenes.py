@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from tyro.conf import Positional, arg
 
 from salm.cli.command import Command, Layout, Out, at_least
-from salm.cli.telling import complain, counted, say, table
+from salm.cli.telling import complain, counted, facts, say, scene_bar, table
 from salm.errors import InputError
 
 if TYPE_CHECKING:
+    from salm.scenes.histogram import Histogram
     from salm.scenes.rephrase.backends import Backend
+    from salm.scenes.scene import Scene
+    from salm.scenes.storage import SceneTable
+    from salm.scenes.summary import SceneSummary
 
 __all__ = ["ScenesExport", "ScenesMake", "ScenesRephrase", "ScenesShow"]
 
@@ -83,18 +87,85 @@ class ScenesShow(Command):
 
     file: Positional[Path]
     """What `salm scenes make` wrote."""
+    out: Annotated[Path | None, arg(aliases=["-o"])] = None
+    """File to draw a page into: counts, histograms, and some scenes from above with their captions."""
     limit: int = 10
-    """Scenes to show."""
+    """Scenes to show: the first ones in the table, any of them on the page."""
+    seed: int = 0
+    """Of which scenes the page draws, and of the phrasings of their captions."""
 
     def run(self) -> int:
-        """Print the scenes."""
-        from salm.scenes.storage import read_scenes
+        """Count the scenes, print the first ones, and draw the page if it is asked for."""
+        from salm.scenes.storage import SceneTable
+        from salm.scenes.summary import summarise
 
         at_least(1, limit=self.limit)
-        scenes, _ = read_scenes(self.file)
-        rows = [asdict(source) for scene in scenes[: self.limit] for source in scene.sources]
-        self.tell({"scenes": [scene.to_dict() for scene in scenes[: self.limit]]}, lambda: table(rows))
+        at_least(0, seed=self.seed)
+        if self.out is not None and self.out.resolve() == self.file.resolve():
+            raise InputError(f"--out {self.out} is the file of scenes itself; name another for the page.")
+        scenes = SceneTable(self.file)
+        summary = summarise(scene_bar(scenes, "counting"))
+        splits = scenes.count_splits()
+        first = scenes[: self.limit]
+        document = {
+            "scenes": [scene.to_dict() for scene in first],
+            "head": scenes.head,
+            "splits": splits,
+            "summary": summary.to_dict(),
+            "out": None if self.out is None else str(self.out),
+        }
+        if self.out is not None:
+            self._draw(self.out, scenes, summary)
+        self.tell(document, lambda: self._print(first, summary, splits))
         return 0
+
+    def _draw(self, out: Path, scenes: "SceneTable", summary: "SceneSummary") -> None:
+        from salm.pictures.page import write_page
+        from salm.pictures.scenes_page import scenes_page
+
+        samples = [(row, scenes[row]) for row in scenes.sample_rows(self.limit, seed=self.seed)]
+        page = scenes_page(self.file.name, scenes.head, scenes.count_splits(), summary, samples, seed=self.seed)
+        write_page(out, page)
+
+    def _print(self, first: "list[Scene]", summary: "SceneSummary", splits: dict[str, int]) -> None:
+        facts(_lines_of(summary, splits))
+        if self.out is not None:
+            say(f"drawn in {self.out}")
+            return
+        say("")
+        table([asdict(source) for scene in first for source in scene.sources])
+
+
+def _lines_of(summary: "SceneSummary", splits: dict[str, int]) -> dict[str, str]:
+    """The numbers of scenes for people, a line each; what there is nothing of is left out."""
+    kinds = {"simulated": summary.simulated, "measured": summary.measured, "free field": summary.free_field}
+    of_each = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items() if count)
+    lines = {
+        "scenes": f"{summary.scenes:,}{f' ({of_each})' if of_each else ''}",
+        "splits": _counted_each(splits) if any(splits) else "",
+        "responses": _counted_each(summary.responses),
+        "sources": ", ".join(f"{number} in {count:,}" for number, count in summary.sources.items()),
+        "sectors": _counted_each(summary.sectors),
+        "heights": _counted_each(summary.heights),
+        "distance": _range(summary.distance_m, "m"),
+        "RT60": _range(summary.rt60_s, "s"),
+        "floor area": _range(summary.floor_area_m2, "m²"),
+        "noise": _range(summary.noise_db, "dB"),
+        "length": _range(summary.duration_s, "s"),
+        "captions": f"{summary.captions:,} different",
+    }
+    return {name: line for name, line in lines.items() if line}
+
+
+def _counted_each(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items())
+
+
+def _range(histogram: "Histogram", unit: str) -> str:
+    if histogram.mean is None:
+        return ""
+    unknown = f", {histogram.unknown:,} without" if histogram.unknown else ""
+    return f"{histogram.least:.4g} to {histogram.most:.4g} {unit}, mean {histogram.mean:.4g}{unknown}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ import json
 import mmap
 import re
 import sys
+from collections import Counter
 from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any, overload
@@ -76,6 +77,15 @@ class SceneTable(Sequence[Scene]):
     def row(self, index: int) -> int:
         """Number of one scene within the file."""
         return int(self._places[index, 2]) - 2
+
+    def count_splits(self) -> dict[str, int]:
+        """Number of scenes of each split, in the order in which they appear."""
+        return dict(Counter(self.splits))
+
+    def sample_rows(self, count: int, *, seed: int) -> list[int]:
+        """Indices of so many scenes by chance, or of all if there are fewer, in order."""
+        chosen = np.random.default_rng(seed).choice(len(self), min(count, len(self)), replace=False)
+        return sorted(chosen.tolist())
 
     @overload
     def __getitem__(self, index: int) -> Scene: ...
