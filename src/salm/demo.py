@@ -32,8 +32,9 @@ from salm.pictures.page import write_page
 from salm.scenes.captions import Phrasing, spatial_caption
 from salm.scenes.corpora.base import Sound
 from salm.scenes.corpora.procedural import ProceduralCorpus
+from salm.scenes.rendering import render_scene
 from salm.scenes.sample import draw_scene
-from salm.scenes.scene import Scene, render_scene
+from salm.scenes.scene import Scene
 from salm.whole import written_whole
 
 __all__ = ["run_demo"]

@@ -8,7 +8,7 @@ from salm.evaluation.controls import CONTROLS, controls
 from salm.evaluation.gallery import true_directions
 from salm.evaluation.intervals import plain
 from salm.scenes.captions import HELD_OUT_PHRASINGS
-from salm.scenes.scene import render_scene
+from salm.scenes.rendering import render_scene
 
 HELD_OUT_WORDS = (
     "can be heard",

@@ -36,8 +36,8 @@ from salm.model.presets import preset
 from salm.scenes.corpora.base import Corpus
 from salm.scenes.corpora.folder import FolderCorpus
 from salm.scenes.corpora.procedural import ProceduralCorpus
+from salm.scenes.rendering import render_scene
 from salm.scenes.sample import draw_scene
-from salm.scenes.scene import render_scene
 
 DOCUMENT = (Path(__file__).resolve().parents[2] / "docs" / "export.md").read_text(encoding="utf-8")
 OUTPUTS = ["joint", "semantic", "spatial", "direction"]

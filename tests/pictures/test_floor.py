@@ -1,13 +1,13 @@
 """Floor plans: metres in the room against coordinates in the drawing."""
 
-from math import cos, hypot, radians, sin
+from math import cos, hypot, radians, sin, sqrt
 from xml.etree import ElementTree
 
 import pytest
 
 from salm.acoustics.room import Room
-from salm.pictures.floor import floor_plan, place_words
-from salm.scenes.scene import Scene, Source
+from salm.pictures.floor import floor_plan, whereabouts
+from salm.scenes.scene import Scene, Source, Waypoint
 
 SVG = "{http://www.w3.org/2000/svg}"
 ROOM = Room(size_m=(8.0, 4.0, 3.0), absorption=[[0.5] * 8] * 6, microphone_m=(3.0, 2.5, 1.5))
@@ -104,5 +104,20 @@ def test_screen_readers_are_told_what_is_where() -> None:
     assert root.findtext(f"{SVG}desc") == "1: A <dog> & cat. left, above, 2.4 m; 2: Rain. back, 1.0 m"
 
 
+@pytest.mark.parametrize("room", [None, ROOM])
+def test_a_sound_that_moves_has_its_way(room: Room | None) -> None:
+    path = [Waypoint(0.0, 90.0, 0.0, 1.0), Waypoint(1.0, 45.0, 0.0, 1.2), Waypoint(2.0, 0.0, 0.0, 2.0)]
+    moving = Source.along(path, sound_id="a", caption="A car.")
+    root = drawn(moving, room=room)
+    (x, y), (place,) = microphone(root), sounds(root)
+    scale = x - place[0]
+    assert place[1] == pytest.approx(y, abs=0.02)
+    (way,) = root.iter(f"{SVG}polyline")
+    points = [tuple(map(float, point.split(","))) for point in way.get("points").split()]
+    half = 1.2 * scale * sqrt(0.5)
+    assert points == [pytest.approx(p, abs=0.05) for p in (place, (x - half, y - half), (x, y - 2.0 * scale))]
+    assert root.findtext(f"{SVG}desc") == "1: A car. left, 1.0 m, moving to front, 2.0 m"
+
+
 def test_a_distance_that_is_not_known_is_said() -> None:
-    assert place_words(source(0, None, response_id="a")) == "front, distance not known"
+    assert whereabouts(source(0, None, response_id="a")) == "front, distance not known"

@@ -10,7 +10,7 @@ import pytest
 from salm.acoustics.room import Room
 from salm.frame import SECTORS, parse_direction
 from salm.pictures.scenes_page import scenes_page
-from salm.scenes.scene import Scene, Source
+from salm.scenes.scene import Ambience, Scene, Source, Waypoint
 from salm.scenes.summary import summarise
 
 CAPTION = 'A dog says "<woof>" & barks.'
@@ -96,14 +96,27 @@ def test_every_scene_is_drawn_as_it_is(page: Any) -> None:
 def test_captions_are_shown_as_they_were_said_with_their_true_place(page: Any) -> None:
     cells = texts(page, "td")
     start = cells.index("0", cells.index("sources a scene"))
-    rows = [cells[start + 5 * i : start + 5 * (i + 1)] for i in range(4)]
-    assert [row[1] for row in rows] == [CAPTION, "Rain falls.", CAPTION, CAPTION]
-    for row, word in zip(rows, ("left", "right", "front", "back"), strict=True):
+    rows = [cells[start + 5 * i : start + 5 * (i + 1)] for i in range(3)]
+    assert [row[1] for row in rows] == ['A dog says "<woof>" & barks and rain falls.', CAPTION, CAPTION]
+    for row, word in zip(rows[1:], ("front", "back"), strict=True):
         for sentence in row[2:]:
             # What is quoted within the caption is no place.
             found = parse_direction(sentence.replace('"<woof>" & ', ""))
             assert found is not None
             assert found.sector == word
+    # Only the listener's words are the same in every phrasing.
+    assert "left" in rows[0][2].lower()
+    assert "right" in rows[0][2].lower()
+
+
+def test_what_moves_and_what_is_around_is_said(parse_page: Callable[[str], Any]) -> None:
+    path = [Waypoint(0.0, 90.0, 0.0, 1.0), Waypoint(1.0, 45.0, 0.0, 1.2), Waypoint(2.0, 0.0, 0.0, 2.0)]
+    moving = Source.along(path, sound_id="car", caption="A car passes.")
+    page = parse_page(markup_of([Scene(seed=0, sources=(moving,), ambience=Ambience(snr_db=-3.0, sound_id="<rain>"))]))
+    assert "free field; <rain> around, −3 dB below" in texts(page, "p")
+    cells = texts(page, "td")
+    assert cells[cells.index("moving sources") + 1] == "1"
+    assert any("moving from the left to the front" in cell for cell in cells)
 
 
 def test_phrasings_follow_from_the_seed() -> None:

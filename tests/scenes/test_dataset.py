@@ -1,5 +1,6 @@
 """Batches follow from (seed, number) alone; what they say is read back from their sound and their sentences."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -14,17 +15,21 @@ from salm.acoustics.measured.base import MeasuredResponse, ResponseSet
 from salm.audio.formats import encode_plane_wave
 from salm.audio.window import fit_to_window
 from salm.errors import InputError
-from salm.frame import SECTORS, angle_between_deg, elevation_band, parse_direction, sector_index, unit_vector
+from salm.frame import SECTORS, angle_between_deg, parse_direction, sector_index, unit_vector
+from salm.scenes.attributes import ATTRIBUTES
 from salm.scenes.captions import TRAINING_PHRASINGS, spatial_caption
 from salm.scenes.corpora.base import Corpus
 from salm.scenes.dataset import Batch, SceneBatches, WindowRanges, _low_passed
+from salm.scenes.rendering import render_scene
 from salm.scenes.sample import SceneRanges
-from salm.scenes.scene import Scene, Source, render_scene
+from salm.scenes.scene import Scene, Source
 from salm.scenes.source import Drawn, FreshScenes
 
 RATE_HZ = 24_000
 # Only what a test looks at may vary.
 FREE_FIELD = SceneRanges(anechoic=1.0, noise_db=None)
+# High and low often enough to be said.
+STEEP = SceneRanges(anechoic=1.0, noise_db=None, elevation_deg=80.0)
 PLAIN = WindowRanges(looped=0.0, level_db=(0.0, 0.0), low_pass=0.0)
 
 
@@ -79,6 +84,11 @@ def levels(toy_corpus: Callable[..., Corpus]) -> Corpus:
 
 def of_levels(levels: Corpus, **changes: Any) -> SceneBatches[Seen]:
     return batches(levels, window_samples=480, **changes)
+
+
+def height(up_deg: float) -> str | None:
+    """What is said of an elevation."""
+    return "above" if up_deg > 40 else "below" if up_deg < -40 else None
 
 
 def elevations_deg(batch: Batch[Seen]) -> list[float]:
@@ -152,33 +162,32 @@ def test_captions_are_of_the_sound_that_is_heard(levels: Corpus) -> None:
 
 @pytest.mark.parametrize("facing", ["north", "southeast"])
 def test_spatial_captions_say_sector_and_height(levels: Corpus, facing: str) -> None:
-    ranges = WindowRanges(looped=0.0, elevation_words=1.0)
-    batch = of_levels(levels, facing=facing, window_ranges=ranges, batch_size=32)[0]
+    ranges = WindowRanges(looped=0.0, attribute_words={"elevation": 1.0})
+    batch = of_levels(levels, facing=facing, scene_ranges=STEEP, window_ranges=ranges, batch_size=32)[0]
     for sentence, sector, up_deg in zip(batch.spatial_captions, batch.sector, elevations_deg(batch), strict=True):
         said = parse_direction(sentence, facing=facing)
         assert said is not None
         assert said.sector == SECTORS[sector]
-        band = elevation_band(up_deg)
-        assert said.elevation == (None if band == "level" else band), sentence
+        assert said.elevation == height(up_deg), sentence
 
 
 def test_heights_are_said_as_often_as_asked(levels: Corpus) -> None:
-    ranges = WindowRanges(looped=0.0, elevation_words=0.3)
-    batch = of_levels(levels, window_ranges=ranges, batch_size=400)[0]
+    ranges = WindowRanges(looped=0.0, attribute_words={"elevation": 0.3})
+    batch = of_levels(levels, scene_ranges=STEEP, window_ranges=ranges, batch_size=400)[0]
     raised = [
         parse_direction(sentence).elevation is not None  # type: ignore[union-attr]
         for sentence, up_deg in zip(batch.spatial_captions, elevations_deg(batch), strict=True)
-        if abs(up_deg) > 20.001
+        if abs(up_deg) > 40.001
     ]
     # Four standard deviations of a binomial share.
     assert abs(np.mean(raised) - 0.3) < 4 * np.sqrt(0.3 * 0.7 / len(raised))
 
 
 def test_positives_are_those_of_a_double_loop(levels: Corpus) -> None:
-    ranges = WindowRanges(looped=0.0, level_db=(0.0, 0.0), low_pass=0.0, elevation_words=0.7)
-    batch = of_levels(levels, window_ranges=ranges, batch_size=60)[0]
+    ranges = WindowRanges(looped=0.0, level_db=(0.0, 0.0), low_pass=0.0, attribute_words={"elevation": 0.7})
+    batch = of_levels(levels, scene_ranges=STEEP, window_ranges=ranges, batch_size=60)[0]
     sounds = heard_sounds(batch)
-    heights = [elevation_band(up_deg) for up_deg in elevations_deg(batch)]
+    heights = [height(up_deg) for up_deg in elevations_deg(batch)]
     for i, sound in enumerate(sounds):
         for j, (caption, sentence) in enumerate(zip(batch.captions, batch.spatial_captions, strict=True)):
             said = parse_direction(sentence)
@@ -195,7 +204,7 @@ def test_positives_are_those_of_a_double_loop(levels: Corpus) -> None:
 
 
 def test_identity_targets_know_only_the_own_text(levels: Corpus) -> None:
-    ranges = WindowRanges(looped=0.0, identity_targets=True, elevation_words=1.0)
+    ranges = WindowRanges(looped=0.0, identity_targets=True, attribute_words={"elevation": 1.0})
     batch = of_levels(levels, window_ranges=ranges, batch_size=40)[0]
     eye = torch.eye(40, dtype=torch.bool)
     assert torch.equal(batch.same_sound, eye)
@@ -203,7 +212,7 @@ def test_identity_targets_know_only_the_own_text(levels: Corpus) -> None:
 
 
 def test_rivals_are_the_same_sentence_in_the_seven_wrong_sectors(levels: Corpus) -> None:
-    ranges = WindowRanges(looped=0.0, elevation_words=0.5)
+    ranges = WindowRanges(looped=0.0, attribute_words={"elevation": 0.5})
     batch = of_levels(levels, window_ranges=ranges, batch_size=24)[0]
     for sentence, rivals, sector, caption in zip(
         batch.spatial_captions, batch.rivals, batch.sector, batch.captions, strict=True
@@ -366,7 +375,7 @@ def test_batches_of_more_than_an_epoch_run_on(noise: Corpus) -> None:
 @pytest.mark.parametrize("identity", [False, True])
 @pytest.mark.parametrize("parts", [1, 2, 4])
 def test_the_parts_of_a_batch_are_the_batch(noises: Corpus, parts: int, identity: bool) -> None:
-    ranges = WindowRanges(elevation_words=0.5, identity_targets=identity)
+    ranges = WindowRanges(attribute_words={"elevation": 0.5}, identity_targets=identity)
     rooms = SceneRanges(anechoic=0.7)
     whole = batches(noises, scene_ranges=rooms, window_ranges=ranges)[3]
     split = [batches(noises, scene_ranges=rooms, window_ranges=ranges, part=(rank, parts))[3] for rank in range(parts)]
@@ -423,7 +432,7 @@ def test_a_fixed_crop_is_the_same_in_every_epoch(toy_corpus: Callable[..., Corpu
 
 @pytest.mark.parametrize("name", ["listener", "compass", "clock"])
 def test_captions_are_of_the_vocabularies_that_are_asked_for(levels: Corpus, name: str) -> None:
-    ranges = WindowRanges(looped=0.0, low_pass=0.0, elevation_words=0.0, vocabularies={name: 0.5})
+    ranges = WindowRanges(looped=0.0, low_pass=0.0, attribute_words={}, vocabularies={name: 0.5})
     batch = of_levels(levels, window_ranges=ranges, batch_size=40)[0]
     for sentence, caption, sector in zip(batch.spatial_captions, batch.captions, batch.sector, strict=True):
         assert sentence in {
@@ -475,3 +484,121 @@ def test_measured_scenes_are_heard_where_their_responses_are(
     intensity = np.stack([(windows[:, 0] * windows[:, axis]).sum(axis=1) for axis in (3, 1, 2)], axis=1)
     assert angle_between_deg(intensity, batch.direction.numpy()).max() < 0.5
     assert set(batch.sector.tolist()) == {2, 7}
+
+
+SEVERAL = SceneRanges(anechoic=1.0, noise_db=None, sources=(0.0, 1.0, 0.0))
+
+
+def test_two_sounds_are_named_with_their_places(levels: Corpus) -> None:
+    batch = of_levels(levels, scene_ranges=SEVERAL, batch_size=32)[0]
+    assert not batch.located.any()
+    for caption, sentence, sector in zip(batch.captions, batch.spatial_captions, batch.sector, strict=True):
+        assert " and " in caption
+        with pytest.raises(InputError, match="several directions"):
+            parse_direction(sentence)
+        first = sentence.split(" and ")[0].split(";")[0]
+        assert parse_direction(first).sector == SECTORS[sector]  # type: ignore[union-attr]
+
+
+def test_a_rival_has_two_sounds_exchanged(levels: Corpus) -> None:
+    ranges = WindowRanges(looped=0.0, low_pass=0.0, vocabularies={"listener": 1.0}, attribute_words={})
+    batch = of_levels(levels, scene_ranges=SEVERAL, window_ranges=ranges, batch_size=64)[0]
+    for sentence, (exchanged, *turned) in zip(batch.spatial_captions, batch.rivals, strict=True):
+        assert sorted(re.findall(r"\w+", exchanged.lower())) == sorted(re.findall(r"\w+", sentence.lower()))
+        assert exchanged != sentence
+        # Of sounds on opposite sides, to exchange is to turn.
+        assert len({sentence, *turned}) == 7
+
+
+def test_a_moving_source_goes_from_where_it_is_said_to_where_it_is_said(levels: Corpus) -> None:
+    ranges = SceneRanges(anechoic=1.0, noise_db=None, moving=1.0)
+    batch = of_levels(levels, scene_ranges=ranges, batch_size=64)[0]
+    assert not batch.located.any()
+    moving = [sentence for sentence in batch.spatial_captions if "moving" in sentence]
+    # The toy sounds last 20 ms: nothing gets far enough for another sector, unless it begins beside the border.
+    assert len(moving) < len(batch.spatial_captions) // 4
+
+
+def test_attributes_are_said_where_they_are_true(noises: Corpus) -> None:
+    every = dict.fromkeys(ATTRIBUTES, 1.0)
+    rooms = SceneRanges(noise_db=None, nearest_m=0.4, gain_db=(-20.0, 20.0))
+    windows = WindowRanges(looped=0.0, low_pass=0.0, attribute_words=every)
+    dataset = batches(noises, scene_ranges=rooms, window_ranges=windows, batch_size=48)
+    drawn = [dataset.source.draw(number, rng_of(number)).scene for number in range(48)]
+    for sentence, scene in zip(dataset[0].spatial_captions, drawn, strict=True):
+        source = scene.sources[0]
+        length_m, width_m, _ = scene.room.size_m
+        assert ("close by" in sentence) == (source.distance_m < 1)
+        assert ("far away" in sentence) == (source.distance_m > 2)
+        assert (re.search(r"\bsmall\b", sentence) is not None) == (length_m * width_m < 50)
+        assert (re.search(r"\blarge\b", sentence) is not None) == (length_m * width_m > 100)
+        assert ("reverberant" in sentence) == (scene.room.mid_rt60_s > 1)
+        assert (re.search(r"\bdry\b", sentence) is not None) == (scene.room.mid_rt60_s < 0.2)
+        assert ("loud" in sentence) == (source.gain_db > 10)
+        assert ("quiet" in sentence) == (source.gain_db < -10)
+
+
+def rng_of(place: int) -> np.random.Generator:
+    """The generator of an item of the first batch."""
+    return np.random.default_rng([3, 0, place])
+
+
+def test_unknown_attributes_are_refused() -> None:
+    with pytest.raises(InputError, match="attribute_words has 'colour' but may have elevation, distance"):
+        WindowRanges(attribute_words={"colour": 0.5})
+
+
+@pytest.mark.parametrize("changes", [{"turned": 1.0}, {"mirrored": 1.0}, {"turned": 0.5, "mirrored": 0.5}])
+def test_windows_turn_with_their_labels_and_sentences(noises: Corpus, changes: dict[str, float]) -> None:
+    ranges = WindowRanges(looped=0.0, level_db=(0.0, 0.0), low_pass=0.0, attribute_words={}, **changes)
+    batch, plain = (batches(noises, window_ranges=each, batch_size=24)[0] for each in (ranges, PLAIN))
+    assert not torch.allclose(batch.direction, plain.direction)
+    for window, direction, sector, sentence in zip(
+        batch.observation.windows.numpy(), batch.direction.numpy(), batch.sector, batch.spatial_captions, strict=True
+    ):
+        w, y, z, x = window.astype(np.float64)
+        assert angle_between_deg(np.array([(w * x).sum(), (w * y).sum(), (w * z).sum()]), direction) < 0.1
+        assert sector_index(float(np.rad2deg(np.arctan2(direction[1], direction[0])))) == sector
+        assert parse_direction(sentence).sector == SECTORS[sector]  # type: ignore[union-attr]
+
+
+def test_what_says_a_place_itself_is_neither_turned_nor_mirrored(toy_corpus: Callable[..., Corpus]) -> None:
+    captions = {"car": ("A car passes from left to right.",), "dog": ("A dog barks.",)}
+    corpus = toy_corpus({name: np.full(480, 0.1) for name in captions}, captions)
+    ranges = WindowRanges(looped=0.0, level_db=(0.0, 0.0), low_pass=0.0, attribute_words={}, turned=1.0, mirrored=1.0)
+    batch, plain = (of_levels(corpus, window_ranges=each, batch_size=40)[0] for each in (ranges, PLAIN))
+    stayed = (batch.direction == plain.direction).all(dim=1)
+    assert stayed.tolist() == ["left to right" in caption for caption in batch.captions]
+    assert 5 < stayed.sum() < 35
+
+
+def test_a_moving_source_is_heard_where_its_sentence_says(toy_corpus: Callable[..., Corpus]) -> None:
+    rng = np.random.default_rng(0)
+    corpus = toy_corpus({"car": 0.1 * rng.standard_normal(240_000)}, {"car": ("A car passes.",)})
+    scenes = SceneRanges(anechoic=1.0, noise_db=None, moving=1.0, elevation_deg=0.0)
+    ranges = WindowRanges(looped=0.0, level_db=(0.0, 0.0), low_pass=0.0, turned=1.0, vocabularies={"listener": 1.0})
+    # Windows of half the sound: the way that is heard is half of the way that was drawn.
+    batch = batches(corpus, scene_ranges=scenes, window_ranges=ranges, window_samples=120_000, batch_size=16)[0]
+    ways = 0
+    for window, sentence in zip(batch.observation.windows.numpy(), batch.spatial_captions, strict=True):
+        ends = [sector_of(window[:, :400]), sector_of(window[:, -400:])]
+        _, _, way = sentence.partition(", moving ")
+        if not way:
+            assert ends[0] == ends[1] == parse_direction(sentence).sector  # type: ignore[union-attr]
+            continue
+        ways += 1
+        start, _, end = way.partition(" to the ")
+        assert parse_direction(start).sector == ends[0]  # type: ignore[union-attr]
+        assert parse_direction(f"from the {end}").sector == ends[1]  # type: ignore[union-attr]
+    assert ways > 4
+
+
+def sector_of(samples: np.ndarray) -> str:
+    w, y, _, x = samples.astype(np.float64)
+    return SECTORS[sector_index(float(np.rad2deg(np.arctan2((w * y).sum(), (w * x).sum()))))]
+
+
+@pytest.mark.parametrize("name", ["turned", "mirrored"])
+def test_shares_that_cannot_be_are_refused(name: str) -> None:
+    with pytest.raises(InputError, match=f"{name} is 1.5 but must be a share"):
+        WindowRanges(**{name: 1.5})  # type: ignore[arg-type]

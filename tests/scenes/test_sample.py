@@ -10,6 +10,7 @@ from scipy.stats import chisquare, kstest
 
 from salm.acoustics.measured.base import MeasuredResponse, ResponseSet
 from salm.errors import InputError
+from salm.frame import unit_vector
 from salm.scenes.corpora.base import Sound
 from salm.scenes.sample import SceneRanges, draw_measured, draw_scene, draw_variants
 from salm.scenes.scene import Scene
@@ -203,3 +204,93 @@ def test_an_asked_sector_of_measured_responses_is_kept_or_refused() -> None:
     assert {draw_measured(rng, DOG, responses, sector=0).sources[0].response_id for _ in range(20)} == {"hall/0"}
     with pytest.raises(InputError, match="made has no response in sector 5"):
         draw_measured(rng, DOG, responses, sector=5)
+
+
+@rooms
+@given(SEEDS)
+def test_further_sounds_have_sectors_of_their_own(seed: int) -> None:
+    others = [Sound(id=name, captions=(name,), duration_s=1.0) for name in ("owl", "rain")]
+    scene = draw_scene(np.random.default_rng(seed), DOG, others=others)
+    assert [source.sound_id for source in scene.sources] == ["dog-1", "owl", "rain"]
+    assert len({source.sector for source in scene.sources}) == 3
+
+
+@rooms
+@given(SEEDS, st.floats(0.2, 12.0), st.sampled_from([0.0, 1.0]))
+def test_what_moves_stays_in_the_room_and_away_from_the_microphone(seed: int, duration_s: float, free: float) -> None:
+    ranges = SceneRanges(moving=1.0, anechoic=free)
+    sound = Sound(id="car", captions=("A car.",), duration_s=duration_s)
+    scene = draw_scene(np.random.default_rng(seed), sound, ranges=ranges)
+    path = scene.sources[0].path
+    places = np.array([p.distance_m * unit_vector(p.azimuth_deg, p.elevation_deg) for p in path])
+    steps = np.diff(places, axis=0)
+    times = np.diff([p.time_s for p in path])
+    assert path[0].time_s == 0
+    assert path[-1].time_s == pytest.approx(duration_s)
+    # Straight, even and not too fast.
+    velocity = (places[-1] - places[0]) / duration_s
+    np.testing.assert_allclose(steps / times[:, None], np.tile(velocity, (len(steps), 1)), atol=1e-6)
+    assert np.linalg.norm(steps, axis=1).max() / times[0] < 5.0001
+    assert np.linalg.norm(steps, axis=1).max() < 0.2501
+    if scene.room is not None:
+        assert np.linalg.norm(places, axis=1).min() > 0.999
+        there = places + scene.room.microphone_m
+        assert (there > 0.499).all()
+        assert (there < np.array(scene.room.size_m) - 0.499).all()
+
+
+def test_ambience_is_as_frequent_and_as_loud_as_asked() -> None:
+    ranges = SceneRanges(anechoic=1.0, ambience=0.4, ambience_snr_db=(3.0, 9.0))
+    rng = np.random.default_rng(0)
+    found = [draw_scene(rng, DOG, ranges=ranges, ambience="rain").ambience for _ in range(500)]
+    there = [ambience for ambience in found if ambience is not None]
+    assert abs(len(there) / 500 - 0.4) < 4 * np.sqrt(0.4 * 0.6 / 500)
+    assert {ambience.sound_id for ambience in there} == {"rain"}
+    assert kstest([ambience.snr_db for ambience in there], "uniform", (3.0, 6.0)).pvalue > 1e-3
+
+
+def test_gains_and_distances_fill_their_ranges() -> None:
+    ranges = SceneRanges(gain_db=(-12.0, 6.0), nearest_m=0.4)
+    rng = np.random.default_rng(0)
+    sources = [draw_scene(rng, DOG, ranges=ranges).sources[0] for _ in range(300)]
+    assert kstest([source.gain_db for source in sources], "uniform", (-12.0, 18.0)).pvalue > 1e-3
+    nearest = min(source.distance_m for source in sources)
+    assert 0.4 <= nearest < 0.6
+
+
+def test_what_is_new_is_off_by_default() -> None:
+    """The scenes of older configurations stay the same: the same generator, drawn from as often."""
+    a, b = np.random.default_rng(0), np.random.default_rng(0)
+    first = draw_scene(a, DOG)
+    assert first.ambience is None
+    assert not first.sources[0].path
+    assert first.sources[0].gain_db == 0
+    second = draw_scene(b, DOG, ranges=SceneRanges(sources=(0.5, 0.5, 0.0)))
+    assert first == second
+    assert a.random() == b.random()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"moving": 1.1}, "moving is 1.1 but must be a share"),
+        ({"ambience": -0.1}, "ambience is -0.1 but must be a share"),
+        ({"anechoic": 2.0}, "anechoic is 2.0 but must be a share"),
+        ({"sources": (0.0, 0.0, 0.0)}, "nor all zero"),
+        ({"sources": (1.0, -1.0, 0.0)}, "must not be negative"),
+    ],
+)
+def test_ranges_that_cannot_be_are_refused(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        SceneRanges(**changes)  # type: ignore[arg-type]
+
+
+def test_too_many_sounds_are_refused() -> None:
+    with pytest.raises(InputError, match="only eight sectors"):
+        draw_scene(np.random.default_rng(0), DOG, others=[DOG] * 8)
+
+
+def test_a_microphone_in_the_way_of_every_walk_is_refused() -> None:
+    ranges = SceneRanges(moving=1.0, nearest_m=1.9, length_m=(4.2, 4.4), elevation_deg=10.0)
+    with pytest.raises(InputError, match=r"no walk of|has no place"):
+        draw_scene(np.random.default_rng(0), DOG, ranges=ranges)

@@ -16,7 +16,8 @@ from salm.acoustics.room import Room
 from salm.errors import InputError
 from salm.scenes.corpora import open_corpus
 from salm.scenes.corpora.base import Corpus
-from salm.scenes.scene import Scene, Source, render_scene
+from salm.scenes.rendering import render_scene
+from salm.scenes.scene import Scene, Source
 from salm.scenes.shards import RATE_HZ, ShardTask, file_digest, read_record, sample_facts, write_shard
 
 WHISTLE = Source(

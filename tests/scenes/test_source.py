@@ -197,3 +197,29 @@ def test_each_table_needs_its_captions(toys: Corpus, scene_file: Callable[..., P
     captions = SpatialCaptions(tmp_path / "c", scenes=table)
     with pytest.raises(ValueError, match="1 files of captions for 2 tables"):
         FixedScenes([(table, toys), (table, toys)], seed=0, captions=[captions])
+
+
+def test_shares_of_scenes_with_one_two_and_three_sources(toy_corpus: Callable[..., Corpus]) -> None:
+    corpus = toy_corpus({name: np.ones(480) for name in "abcdefgh"})
+    source = FreshScenes([(corpus, 1.0)], SceneRanges(anechoic=1.0, sources=(5.0, 3.0, 2.0)))
+    scenes = drawn(source, range(600))
+    counts = Counter(len(scene.sources) for scene in scenes)
+    for number, share in ((1, 0.5), (2, 0.3), (3, 0.2)):
+        assert abs(counts[number] / 600 - share) < 4 * np.sqrt(share * (1 - share) / 600)
+    assert all(len({part.sound_id for part in scene.sources}) == len(scene.sources) for scene in scenes)
+
+
+def test_no_two_sounds_of_a_scene_share_a_caption(toys: Corpus) -> None:
+    source = FreshScenes([(toys, 1.0)], SceneRanges(anechoic=1.0, sources=(0.0, 0.0, 1.0)))
+    for scene in drawn(source, range(100)):
+        # Dog and hound are both "A dog barks.", and so there are never three.
+        assert [sound.sound_id == "rain" for sound in scene.sources].count(True) == 1
+        assert len(scene.sources) == 2
+
+
+def test_backgrounds_are_sounds_that_are_everywhere(toys: Corpus, toy_corpus: Callable[..., Corpus]) -> None:
+    ranges = SceneRanges(anechoic=1.0, ambience=1.0)
+    scenes = drawn(FreshScenes([(toys, 1.0)], ranges), range(30))
+    assert {scene.ambience.sound_id for scene in scenes} == {"rain"}
+    dogs = toy_corpus({"dog": np.ones(480), "train": np.ones(480)}, {"dog": ("A dog barks.",), "train": ("A train.",)})
+    assert {scene.ambience.sound_id for scene in drawn(FreshScenes([(dogs, 1.0)], ranges), range(30))} == {None}

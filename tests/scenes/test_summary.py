@@ -10,7 +10,7 @@ import pytest
 from salm.frame import SECTORS
 from salm.scenes.corpora.base import Sound
 from salm.scenes.sample import SceneRanges, draw_scene, draw_variants
-from salm.scenes.scene import Scene, Source
+from salm.scenes.scene import Ambience, Scene, Source, Waypoint
 from salm.scenes.summary import SceneSummary, summarise
 
 SOUNDS = tuple(Sound(id=name, captions=(f"A {name}.",), duration_s=1.0) for name in ("dog", "bell", "rain"))
@@ -89,6 +89,17 @@ def test_every_source_counts_once() -> None:
     assert made.common_captions == (("A dog.", 2), ("Rain.", 1))
     assert (made.distance_m.count, made.distance_m.most) == (3, 3.5)
     assert (made.duration_s.count, made.duration_s.unknown, made.noise_db.unknown) == (1, 1, 1)
+
+
+def test_what_moves_and_what_is_around_is_counted() -> None:
+    path = [Waypoint(0.0, 80.0, 0.0, 1.0), Waypoint(1.0, 100.0, 0.0, 2.0)]
+    moving = Source.along(path, sound_id="car", caption="A car.")
+    made = summarise(
+        [Scene(seed=0, sources=(moving, source(0.0)), ambience=Ambience(snr_db=12.0)), Scene(seed=0, sources=(moving,))]
+    )
+    assert made.moving == 2
+    assert made.sectors["left"] == 2
+    assert (made.ambience_snr_db.count, made.ambience_snr_db.unknown, made.ambience_snr_db.mean) == (1, 1, 12.0)
 
 
 def test_measured_scenes_are_a_kind_of_their_own_and_may_lack_a_distance() -> None:

@@ -141,7 +141,7 @@ def rephrased(clotho: Path) -> TrainConfig:
         model=preset("tiny"),
         scene_files=(str(clotho / "s.jsonl"),),
         spatial_captions=(str(clotho / "c.jsonl"),),
-        windows=WindowRanges(identity_targets=True, elevation_words=1.0),
+        windows=WindowRanges(identity_targets=True, attribute_words={"elevation": 1.0}),
         rivals=0,
         batch_size=3,
         epochs=1,

@@ -61,6 +61,7 @@ def whole_batch() -> Batch[Observation]:
         ),
         direction=torch.from_numpy(rng.standard_normal((BATCH, 3))),
         sector=torch.from_numpy(rng.integers(0, 8, BATCH)),
+        located=torch.ones(BATCH, dtype=torch.bool),
         captions=captions,
         spatial_captions=spatial,
         rivals=[[f"{caption} on side {side}" for side in "xyz"] for caption in captions],

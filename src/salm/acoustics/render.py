@@ -28,6 +28,8 @@ def convolve(
     if dry.ndim != 1 or srirs.ndim != 3 or dry.size == 0 or srirs.size == 0:
         raise InputError(f"convolve needs shapes (time,) and (source, 4, response), not {dry.shape} and {srirs.shape}.")
     response = srirs.shape[-1]
+    if response == 1:
+        return np.asarray(srirs * dry)
     count = max(1, round(dry.size / (_RESPONSES_IN_BLOCK * response)))
     size = scipy.fft.next_fast_len(-(-dry.size // count) + response - 1, real=True)
     hop = size - response + 1

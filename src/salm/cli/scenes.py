@@ -14,7 +14,7 @@ from salm.errors import InputError
 if TYPE_CHECKING:
     from salm.scenes.histogram import Histogram
     from salm.scenes.rephrase.backends import Backend
-    from salm.scenes.scene import Scene
+    from salm.scenes.scene import Scene, Source
     from salm.scenes.storage import SceneTable
     from salm.scenes.summary import SceneSummary
 
@@ -133,7 +133,14 @@ class ScenesShow(Command):
             say(f"drawn in {self.out}")
             return
         say("")
-        table([asdict(source) for scene in first for source in scene.sources])
+        table([_row(source) for scene in first for source in scene.sources])
+
+
+def _row(source: "Source") -> dict[str, Any]:
+    """A source without its path, which is no cell of a table."""
+    values = {**vars(source), "moves": "yes" if source.path else None}
+    del values["path"]
+    return values
 
 
 def _lines_of(summary: "SceneSummary", splits: dict[str, int]) -> dict[str, str]:
@@ -145,12 +152,14 @@ def _lines_of(summary: "SceneSummary", splits: dict[str, int]) -> dict[str, str]
         "splits": _counted_each(splits) if any(splits) else "",
         "responses": _counted_each(summary.responses),
         "sources": ", ".join(f"{number} in {count:,}" for number, count in summary.sources.items()),
+        "moving": f"{summary.moving:,}" if summary.moving else "",
         "sectors": _counted_each(summary.sectors),
         "heights": _counted_each(summary.heights),
         "distance": _range(summary.distance_m, "m"),
         "RT60": _range(summary.rt60_s, "s"),
         "floor area": _range(summary.floor_area_m2, "m²"),
         "noise": _range(summary.noise_db, "dB"),
+        "over ambience": _range(summary.ambience_snr_db, "dB"),
         "length": _range(summary.duration_s, "s"),
         "captions": f"{summary.captions:,} different",
     }

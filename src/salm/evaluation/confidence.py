@@ -23,7 +23,8 @@ from salm.frame import angle_between_deg, unit_vector
 from salm.model.confidence import CLOSE_DEG, Evidence, fit_confidence
 from salm.model.inference import Model
 from salm.scenes.corpora.base import Corpus
-from salm.scenes.scene import Scene, render_scene
+from salm.scenes.rendering import render_scene
+from salm.scenes.scene import Scene
 
 __all__ = [
     "BINS",

@@ -16,8 +16,9 @@ from salm.evaluation.intervals import Figure, Tree, quantile, ratio
 from salm.evaluation.localisation import localisation_figures
 from salm.evaluation.retrieval import cosine_similarities, ranks, recall_figures, retrieval_figures
 from salm.frame import angle_between_deg, azimuth_elevation, unit_vector, wrap_deg
+from salm.scenes.rendering import render_scene
 from salm.scenes.sample import draw_scene
-from salm.scenes.scene import Scene, render_scene
+from salm.scenes.scene import Scene
 
 __all__ = ["CONTROLS", "CONTROL_SCENES", "Control", "controls"]
 

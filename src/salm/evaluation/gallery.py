@@ -16,8 +16,9 @@ from salm.errors import InputError
 from salm.frame import unit_vector
 from salm.model.inference import AudioEmbeddings, Model
 from salm.scenes.corpora.base import Corpus
+from salm.scenes.rendering import render_scene
 from salm.scenes.sample import SceneRanges, draw_scene
-from salm.scenes.scene import Scene, render_scene
+from salm.scenes.scene import Scene
 
 __all__ = [
     "GALLERY",

@@ -5,13 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from salm.frame import VOCABULARIES, elevation_band
+from salm.frame import VOCABULARIES
 from salm.pictures.charts import meter
-from salm.pictures.floor import floor_plan, place_words
+from salm.pictures.floor import floor_plan, whereabouts
 from salm.pictures.histograms import bar_histogram, rose, rounded
 from salm.pictures.page import document, figures, table
 from salm.pictures.svg import element, text
-from salm.scenes.captions import draw_phrasing, spatial_caption
+from salm.scenes.attributes import attributes_of
+from salm.scenes.captions import draw_phrasing
+from salm.scenes.descriptions import describe, joined, part_of
 from salm.scenes.histogram import Histogram
 from salm.scenes.scene import Scene, Source
 from salm.scenes.summary import SceneSummary
@@ -74,6 +76,8 @@ def _opening(name: str, head: Mapping[str, Any], splits: Mapping[str, int], summ
         **head,
         "sources_a_scene": ", ".join(f"{number} in {count:,}" for number, count in summary.sources.items()),
     }
+    if summary.moving:
+        facts["moving_sources"] = f"{summary.moving:,}"
     if summary.responses:
         facts["scenes_through_responses"] = _listed(summary.responses)
     rows = [(text(what.replace("_", " ")), text(_plain(value))) for what, value in facts.items()]
@@ -108,7 +112,7 @@ def _rooms(summary: SceneSummary) -> str:
     return _section(
         "Rooms and recordings",
         "Of every scene in a simulated room, its reverberation time (mean of 500 and 1000 Hz) and size; "
-        "and what the scenes say of noise and length.",
+        "and what the scenes say of noise, background and length.",
         _bars("Reverberation time RT60", summary.rt60_s, " s", "rt60", nothing=none),
         _bars("Floor area", summary.floor_area_m2, " m²", "area", nothing=none),
         _bars("Volume", summary.volume_m3, " m³", "volume", nothing=none),
@@ -119,6 +123,14 @@ def _rooms(summary: SceneSummary) -> str:
             "noise",
             nothing="No scene has noise.",
             unknown="without noise",
+        ),
+        _bars(
+            "Sound over ambience",
+            summary.ambience_snr_db,
+            " dB",
+            "ambience",
+            nothing="No scene has ambience.",
+            unknown="without ambience",
         ),
         _bars(
             "Length",
@@ -162,7 +174,7 @@ def _card(row: int, scene: Scene) -> str:
         element(
             "div",
             element("h3", text(f"Scene {row}")),
-            element("p", text(_around(scene)), class_="soft"),
+            element("p", text(_around(scene) + _background(scene)), class_="soft"),
             element("ol", *sounds, class_="sounds"),
         ),
         class_="card",
@@ -176,17 +188,21 @@ def _around(scene: Scene) -> str:
     return "free field" if scene.responses is None else f"measured, {scene.responses}"
 
 
+def _background(scene: Scene) -> str:
+    if scene.ambience is None:
+        return ""
+    return f"; {scene.ambience.sound_id or 'pink noise'} around, {rounded(scene.ambience.snr_db)} dB below"
+
+
 def _place(source: Source) -> str:
+    if source.path:
+        return whereabouts(source)
     angles = f"{source.azimuth_deg:+.0f}°\u00a0/\u00a0{source.elevation_deg:+.0f}°".replace("-", "−")
-    return f"{place_words(source)} · {angles}"
+    return f"{whereabouts(source)} · {angles}"
 
 
 def _sentences(samples: Sequence[tuple[int, Scene]], summary: SceneSummary, rng: np.random.Generator) -> str:
-    said = [
-        (text(row), *map(text, (source.caption, *_phrased(source, rng))))
-        for row, scene in samples
-        for source in scene.sources
-    ]
+    said = [(text(row), *map(text, (joined(_captions(scene)), *_described(scene, rng)))) for row, scene in samples]
     total = sum(summary.sectors.values())
     common = [
         (text(caption), f"{count:,}", meter(count / total, description=_share(count, total)))
@@ -194,7 +210,7 @@ def _sentences(samples: Sequence[tuple[int, Scene]], summary: SceneSummary, rng:
     ]
     parts = []
     if said:
-        caption = "Captions of the scenes above with their place, each in a phrasing of training drawn by the seed."
+        caption = "Captions of the scenes above with all that can be said of them, in phrasings drawn by the seed."
         parts.append(table(("scene", "caption", *VOCABULARIES), said, caption=caption, figure_columns=(0,)))
     if common:
         caption = f"The most common of {summary.captions:,} captions, as shares of all {total:,} sounds."
@@ -202,18 +218,14 @@ def _sentences(samples: Sequence[tuple[int, Scene]], summary: SceneSummary, rng:
     return element("section", element("h2", text("What is said")), *parts)
 
 
-def _phrased(source: Source, rng: np.random.Generator) -> list[str]:
-    """The spatial caption in each vocabulary."""
-    band = elevation_band(source.elevation_deg)
-    return [
-        spatial_caption(
-            source.caption,
-            source.sector,
-            phrasing=draw_phrasing(rng, {vocabulary: 1.0}),
-            elevation=None if band == "level" else band,
-        )
-        for vocabulary in VOCABULARIES
-    ]
+def _captions(scene: Scene) -> list[str]:
+    return [source.caption for source in scene.sources]
+
+
+def _described(scene: Scene, rng: np.random.Generator) -> list[str]:
+    """The whole scene in each vocabulary, with all that can be said of it."""
+    parts = [part_of(source, attributes=attributes_of(scene, source)) for source in scene.sources]
+    return [describe(parts, phrasing=draw_phrasing(rng, {vocabulary: 1.0})) for vocabulary in VOCABULARIES]
 
 
 def _section(title: str, lead: str, *charts: str) -> str:

@@ -28,7 +28,9 @@ __all__ = [
     "direction_sentence",
     "draw_phrasing",
     "holds_place_words",
+    "place_words",
     "spatial_caption",
+    "within_sentence",
 ]
 
 _CAPTION_SLOTS = frozenset({"sentence", "clause"})
@@ -211,8 +213,8 @@ def spatial_caption(
     sentence = caption.strip().rstrip(".!?… ")
     if not sentence:
         raise InputError(f"caption {caption!r} is empty; it must say what is heard.")
-    place = _place(sector, vocabulary=phrasing.vocabulary, facing=facing, elevation=elevation)
-    return _fill(phrasing.template, place | {"sentence": sentence, "clause": _within_sentence(sentence)})
+    place = place_words(sector, vocabulary=phrasing.vocabulary, facing=facing, elevation=elevation)
+    return _fill(phrasing.template, place | {"sentence": sentence, "clause": within_sentence(sentence)})
 
 
 def direction_sentence(
@@ -231,7 +233,9 @@ def direction_sentence(
     """
     if phrasing.says_what:
         raise InputError(f"phrasing {phrasing.template!r} needs a caption; use spatial_caption.")
-    return _fill(phrasing.template, _place(sector, vocabulary=phrasing.vocabulary, facing=facing, elevation=elevation))
+    return _fill(
+        phrasing.template, place_words(sector, vocabulary=phrasing.vocabulary, facing=facing, elevation=elevation)
+    )
 
 
 def draw_phrasing(rng: np.random.Generator, shares: Mapping[str, float] = VOCABULARY_SHARES) -> Phrasing:
@@ -270,7 +274,16 @@ def holds_place_words(caption: str) -> bool:
     return place is not None and place.azimuth_deg is not None
 
 
-def _place(sector: int, *, vocabulary: str, facing: str, elevation: str | None) -> dict[str, str]:
+def place_words(
+    sector: int, *, vocabulary: str = "listener", facing: str = "north", elevation: str | None = None
+) -> dict[str, str]:
+    """What fills each of the place slots of a :class:`Phrasing`.
+
+    Raises
+    ------
+    InputError
+        If sector, vocabulary, facing or elevation is unknown.
+    """
     word = direction_word(sector, vocabulary=vocabulary, facing=facing)
     if vocabulary == "listener":
         place = _listener_place(sector, word)
@@ -312,7 +325,7 @@ def _fill(template: str, slots: Mapping[str, str]) -> str:
     return text[0].upper() + text[1:] if template.endswith(".") else text
 
 
-def _within_sentence(sentence: str) -> str:
+def within_sentence(sentence: str) -> str:
     """The sentence without its capital letter, unless the word is the pronoun I, an acronym or a name."""
     first, _, rest = sentence.partition(" ")
     is_pronoun = first == "I" or first.startswith(("I'", "I’"))

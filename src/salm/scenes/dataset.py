@@ -5,7 +5,7 @@ with the same data, any number of loader processes gives the same run, and a bat
 all of its scenes and sentences, which is cheap, and renders only its own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
@@ -17,10 +17,14 @@ from torch import Tensor
 from salm.acoustics.measured.base import ResponseSet
 from salm.audio.window import fit_to_window
 from salm.errors import InputError
-from salm.frame import VOCABULARIES, elevation_band, unit_vector
-from salm.scenes.captions import VOCABULARY_SHARES, Phrasing, draw_phrasing, spatial_caption
+from salm.frame import VOCABULARIES, unit_vector
+from salm.scenes.attributes import ATTRIBUTES, attributes_of
+from salm.scenes.captions import VOCABULARY_SHARES, Phrasing, draw_phrasing, holds_place_words
 from salm.scenes.corpora.base import Corpus, Sound
-from salm.scenes.scene import Scene, Source, render_piece, render_scene
+from salm.scenes.descriptions import Part, describe, exchanged, joined, part_of
+from salm.scenes.heard import UNTURNED, Turn, within
+from salm.scenes.rendering import render_piece, render_scene
+from salm.scenes.scene import Scene, Source
 from salm.scenes.source import SceneSource
 
 __all__ = ["Batch", "SceneBatches", "WindowRanges"]
@@ -39,12 +43,16 @@ class Batch(NamedTuple, Generic[Observed]):
     """True directions, unit vectors x, y, z."""
     sector: Int[Tensor, " item"]
     """Index of the 45 degree sector."""
+    located: Bool[Tensor, " item"]
+    """Whether the two are of the whole scene: it has one source, and that stands still. Otherwise they are the first
+    source's, the mean over its path."""
     captions: list[str]
     """One caption an item, without place words."""
     spatial_captions: list[str]
     """The same caption with its place."""
     rivals: list[list[str]]
-    """The spatial caption of each item with each of the seven wrong sectors, in random order."""
+    """The spatial caption of each item with each of the seven wrong sectors, in random order. Of several sounds all are
+    turned together, and the first rival has them exchanged instead."""
     same_sound: Bool[Tensor, "item batch"]
     """Whether the caption of each item of the whole batch describes the sound of the own item."""
     same_scene: Bool[Tensor, "item batch"]
@@ -58,7 +66,7 @@ class WindowRanges:
     Raises
     ------
     InputError
-        If a vocabulary is unknown or the shares of the vocabularies are none.
+        If a vocabulary or an attribute is unknown, or the shares of the vocabularies are none.
     """
 
     looped: float = 0.5
@@ -69,12 +77,18 @@ class WindowRanges:
     """Share of windows that are low-passed, by a filter between 3 and 11 kHz. Where neither this nor looping varies the
     sound, a window is a piece of the recording of the whole sound, as in the paper; otherwise longer sounds are cut to
     the window before they sound in the room."""
-    elevation_words: float = 0.2
-    """Share of spatial captions that say above or below where it applies."""
+    attribute_words: dict[str, float] = field(default_factory=lambda: {"elevation": 0.2})
+    """Share of spatial captions that say an attribute (`salm.scenes.attributes`) where it applies, by attribute; of
+    scenes with one source only."""
     identity_targets: bool = False
     """Only the item's own text is a positive, as in the paper, even where captions are equal."""
     vocabularies: dict[str, float] = field(default_factory=lambda: dict(VOCABULARY_SHARES))
     """Share of each vocabulary among the phrasings, relative to the others; the paper's is the compass alone."""
+    turned: float = 0.0
+    """Share of windows whose sound field is turned by any angle around the vertical axis, with labels and sentences."""
+    mirrored: float = 0.0
+    """Share of windows whose left and right are exchanged, with labels and sentences. Neither befalls a scene whose
+    captions say a place themselves, or were written for its own."""
     fixed_crop: bool = False
     """The piece of a longer sound is the same whenever a scene is shown, as in the paper's code line, and not drawn
     anew each time."""
@@ -82,9 +96,14 @@ class WindowRanges:
     def __post_init__(self) -> None:
         if unknown := [name for name in self.vocabularies if name not in VOCABULARIES]:
             raise InputError(f"vocabularies has {unknown[0]!r} but may have {', '.join(VOCABULARIES)}.")
+        if unknown := [name for name in self.attribute_words if name not in ATTRIBUTES]:
+            raise InputError(f"attribute_words has {unknown[0]!r} but may have {', '.join(ATTRIBUTES)}.")
         shares = list(self.vocabularies.values())
         if not all(0 <= share < np.inf for share in shares) or not sum(shares):
             raise InputError(f"the shares of vocabularies are {shares} but must not be negative, nor all zero.")
+        for name in ("turned", "mirrored"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(f"{name} is {getattr(self, name)} but must be a share from 0 to 1.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,28 +115,35 @@ class _Item:
     sound: Sound
     scene: Scene
     responses: ResponseSet | None
+    turn: Turn
+    source: Source
+    """The first source, as it is heard in the turned field."""
     caption: str
+    parts: tuple[Part, ...]
+    """What its spatial caption is made of."""
     phrasing: Phrasing
-    height: str | None
-    """Above or below, if the spatial caption says it."""
     spatial_caption: str | None
     """If it does not come from a template."""
     turns: tuple[int, ...]
     """By how many sectors each rival is off."""
 
     @property
-    def source(self) -> Source:
-        return self.scene.sources[0]
+    def located(self) -> bool:
+        """Whether one direction says where all of the scene is."""
+        return len(self.parts) == 1 and not self.source.path
 
     def fits_sound(self, other: "_Item") -> bool:
         """Whether the caption of another item describes this sound."""
+        if len(self.parts) > 1:
+            return other.caption == self.caption
         return other.caption in self.sound.captions
 
     def fits_place(self, other: "_Item") -> bool:
         """Whether what another item's spatial caption says of the place is true of this one."""
-        if other.source.sector != self.source.sector:
+        if [(p.sector, p.end_sector) for p in other.parts] != [(p.sector, p.end_sector) for p in self.parts]:
             return False
-        return other.height is None or other.height == elevation_band(self.source.elevation_deg)
+        said = other.parts[0].attributes
+        return not said or said.items() <= attributes_of(self.scene).items()
 
 
 class SceneBatches(Generic[Observed]):
@@ -185,7 +211,6 @@ class SceneBatches(Generic[Observed]):
             raise IndexError(f"there is no batch {number} of {self.batches}")
         items = [self._item(number, place) for place in range(self.batch_size)]
         own = items[self.own]
-        said = [self._said(item) for item in own]
         sectors = np.array([item.source.sector for item in own])
         directions = np.stack([unit_vector(item.source.azimuth_deg, item.source.elevation_deg) for item in own])
         same_sound, same_scene = self._positives(items)
@@ -194,31 +219,48 @@ class SceneBatches(Generic[Observed]):
             direction=torch.from_numpy(directions.astype(np.float32)),
             sector=torch.from_numpy(sectors),
             captions=[item.caption for item in own],
-            spatial_captions=[item.spatial_caption or sentences[0] for item, sentences in zip(own, said, strict=True)],
-            rivals=[[sentences[turn] for turn in item.turns] for item, sentences in zip(own, said, strict=True)],
+            located=torch.tensor([item.located for item in own]),
+            spatial_captions=[item.spatial_caption or self._described(item, item.parts) for item in own],
+            rivals=[self._rivals(item) for item in own],
             same_sound=torch.from_numpy(same_sound),
             same_scene=torch.from_numpy(same_scene),
         )
 
     def _item(self, batch: int, place: int) -> _Item:
         rng = np.random.default_rng([self.seed, batch, place])
-        corpus, sound, scene, responses, fixed = self.source.draw(self._scene_number(batch, place), rng)
-        band = elevation_band(scene.sources[0].elevation_deg)
-        says_height = band != "level" and rng.random() < self.window_ranges.elevation_words
+        corpus, sound, drawn, responses, fixed = self.source.draw(self._scene_number(batch, place), rng)
+        ranges = self.window_ranges
+        scene = within(drawn, self.window_samples / self.rate_hz)
+        true = attributes_of(scene) if len(scene.sources) == 1 and not fixed else {}
+        said = {name: word for name, word in true.items() if rng.random() < ranges.attribute_words.get(name, 0.0)}
         captions = tuple(fixed) if fixed else sound.captions
         caption = captions[int(rng.integers(len(captions)))]
+        said_of = [caption, *(source.caption for source in scene.sources[1:])]
+        turn = self._turn(rng)
+        if turn != UNTURNED and (fixed or any(map(holds_place_words, said_of))):
+            turn = UNTURNED
+        first, *others = map(turn.source, scene.sources)
+        parts = (part_of(first, caption=caption, attributes=said), *map(part_of, others))
         return _Item(
             rng=rng,
             corpus=corpus,
             sound=sound,
             scene=scene,
             responses=responses,
-            caption=caption,
-            phrasing=draw_phrasing(rng, self.window_ranges.vocabularies),
-            height=band if says_height and not fixed else None,
+            turn=turn,
+            source=first,
+            caption=joined([part.caption for part in parts]),
+            parts=parts,
+            phrasing=draw_phrasing(rng, ranges.vocabularies),
             spatial_caption=fixed[caption] if fixed else None,
             turns=tuple((rng.permutation(7) + 1).tolist()),
         )
+
+    def _turn(self, rng: np.random.Generator) -> Turn:
+        ranges = self.window_ranges
+        turned = ranges.turned and rng.random() < ranges.turned
+        mirrored = ranges.mirrored and rng.random() < ranges.mirrored
+        return Turn(counterclockwise_deg=float(rng.uniform(-180, 180)) if turned else 0.0, mirrored=bool(mirrored))
 
     def _scene_number(self, batch: int, place: int) -> int:
         epoch, batch = divmod(batch, self.epoch_batches) if self.epoch_batches else (0, batch)
@@ -239,21 +281,18 @@ class SceneBatches(Generic[Observed]):
                 rate_hz=self.rate_hz,
                 responses=item.responses,
             )
-        window = fit_to_window(recording, self.window_samples, rng=crop)
+        window = item.turn.field(fit_to_window(recording, self.window_samples, rng=crop))
         return window * np.float32(10 ** (rng.uniform(*ranges.level_db) / 20))
 
-    def _said(self, item: _Item) -> list[str]:
-        """The spatial caption of an item, and what it would be from each other sector, counter-clockwise."""
-        return [
-            spatial_caption(
-                item.caption,
-                (item.source.sector + turn) % 8,
-                phrasing=item.phrasing,
-                facing=self.facing,
-                elevation=item.height,
-            )
-            for turn in range(8)
-        ]
+    def _described(self, item: _Item, parts: Sequence[Part]) -> str:
+        return describe(parts, phrasing=item.phrasing, facing=self.facing)
+
+    def _rivals(self, item: _Item) -> list[str]:
+        """What the spatial caption of an item would be elsewhere."""
+        turned = [self._described(item, [part.turned(turn) for part in item.parts]) for turn in item.turns]
+        if len(item.parts) > 1:
+            turned[0] = self._described(item, exchanged(item.parts))
+        return turned
 
     def _positives(self, items: list[_Item]) -> tuple[Bool[np.ndarray, "item batch"], Bool[np.ndarray, "item batch"]]:
         if self.window_ranges.identity_targets:

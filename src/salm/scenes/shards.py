@@ -26,7 +26,8 @@ from salm.audio.recording import flac
 from salm.errors import InputError
 from salm.frame import SECTORS
 from salm.scenes.corpora.base import Corpus
-from salm.scenes.scene import Scene, render_scene
+from salm.scenes.rendering import render_scene
+from salm.scenes.scene import Scene
 from salm.scenes.storage import SceneTable
 
 __all__ = ["RATE_HZ", "ShardTask", "file_digest", "read_record", "sample_facts", "write_shard"]

@@ -4,6 +4,7 @@ A source is asked for scenes by number. What it answers follows from the number 
 that any process can draw any scene.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -20,6 +21,12 @@ from salm.scenes.scene import Scene
 from salm.scenes.storage import SceneTable
 
 __all__ = ["Drawn", "FixedScenes", "FreshScenes", "SceneSource"]
+
+_DRAWS = 100
+_BACKGROUND = re.compile(
+    r"\b(rain\w*|wind|winds|windy|waves|ocean|sea|stream|river|waterfall|traffic|crowd|crickets|insects)\b",
+    re.IGNORECASE,
+)
 
 
 class Drawn(NamedTuple):
@@ -48,7 +55,9 @@ class SceneSource(Protocol):
 class FreshScenes:
     """Scenes drawn afresh, each from the generator alone; an epoch is every sound thought of at three places.
 
-    Sounds whose main caption many others share are drawn less often, by the square root of their number.
+    Sounds whose main caption many others share are drawn less often, by the square root of their number. For ambience
+    serve sounds whose caption speaks of rain, wind, waves, a stream, traffic, a crowd or insects; a corpus without any
+    gives pink noise.
 
     Parameters
     ----------
@@ -79,6 +88,10 @@ class FreshScenes:
         self.shares = np.array([share for _, share in corpora]) / sum(share for _, share in corpora)
         self.ranges = ranges or SceneRanges()
         self._cumulative = [_cumulative(_caption_weights(corpus.sounds)) for corpus in self.corpora]
+        self._backgrounds = [
+            tuple(sound.id for sound in corpus.sounds if _BACKGROUND.search(sound.captions[0]))
+            for corpus in self.corpora
+        ]
 
     def __len__(self) -> int:
         return POSITIONS * sum(len(weights) for weights in self._cumulative)
@@ -88,11 +101,34 @@ class FreshScenes:
         del number
         which = int(rng.choice(len(self.corpora), p=self.shares))
         corpus = self.corpora[which]
-        sound = corpus.sounds[int(np.searchsorted(self._cumulative[which], rng.random(), side="right"))]
+        sound = self._sound(which, rng)
         if self.measured is not None and rng.random() < self.measured[1]:
             responses = self.measured[0]
             return Drawn(corpus, sound, draw_measured(rng, sound, responses, ranges=self.ranges), responses)
-        return Drawn(corpus, sound, draw_scene(rng, sound, ranges=self.ranges))
+        others = self._others(which, sound, rng)
+        ambience = self._background(which, rng)
+        return Drawn(corpus, sound, draw_scene(rng, sound, ranges=self.ranges, others=others, ambience=ambience))
+
+    def _others(self, which: int, sound: Sound, rng: np.random.Generator) -> list[Sound]:
+        """What else sounds in the scene: sounds of the same corpus, no two with the same caption."""
+        shares = np.array(self.ranges.sources) / sum(self.ranges.sources)
+        # Without a share of them nothing is drawn, and scenes stay those of a run that knows one source only.
+        count = int(rng.choice(len(shares), p=shares)) if shares[0] < 1 else 0
+        chosen = [sound]
+        for _ in range(_DRAWS):
+            if len(chosen) > count:
+                break
+            other = self._sound(which, rng)
+            if not any(set(other.captions) & set(there.captions) for there in chosen):
+                chosen.append(other)
+        return chosen[1:]
+
+    def _background(self, which: int, rng: np.random.Generator) -> str | None:
+        sounds = self._backgrounds[which] if self.ranges.ambience else ()
+        return sounds[int(rng.integers(len(sounds)))] if sounds else None
+
+    def _sound(self, which: int, rng: np.random.Generator) -> Sound:
+        return self.corpora[which].sounds[int(np.searchsorted(self._cumulative[which], rng.random(), side="right"))]
 
 
 class FixedScenes:

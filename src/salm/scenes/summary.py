@@ -31,6 +31,8 @@ class SceneSummary:
     """Scenes through each set of measured responses."""
     sources: dict[int, int]
     """Scenes by how many sources they have."""
+    moving: int
+    """Sources that move; their direction and distance are the means over their path."""
     sectors: dict[str, int]
     """Sources in each sector of 45 degrees, by its listener word."""
     heights: dict[str, int]
@@ -46,6 +48,8 @@ class SceneSummary:
     volume_m3: Histogram
     noise_db: Histogram
     """Level of the sensor noise relative to the sound; unknown counts the scenes without."""
+    ambience_snr_db: Histogram
+    """Level of the sources over that of the background; unknown counts the scenes without."""
     duration_s: Histogram
     """Unknown counts the scenes that are as long as their sounds."""
     captions: int
@@ -83,6 +87,7 @@ class _Counts:
     def __init__(self) -> None:
         self.kinds, self.responses, self.sources = Counter[str](), Counter[str](), Counter[int]()
         self.sectors, self.heights, self.captions = Counter[str](), Counter[str](), Counter[str]()
+        self.moving = 0
         self.tallies = {
             # 7.5 degrees, so that sectors begin and end with a bin.
             "azimuth_deg": Tally(-180, 180, width=7.5, bins=None),
@@ -93,6 +98,7 @@ class _Counts:
             "floor_area_m2": Tally(0, 10_000, width=5),
             "volume_m3": Tally(0, 100_000, width=10),
             "noise_db": Tally(-150, 50, width=1),
+            "ambience_snr_db": Tally(-100, 150, width=1),
             "duration_s": Tally(0, 3600, width=0.5),
         }
 
@@ -107,6 +113,7 @@ class _Counts:
             self.tallies["floor_area_m2"].add(length * width)
             self.tallies["volume_m3"].add(scene.room.volume_m3)
         self.tallies["noise_db"].add(scene.noise_db)
+        self.tallies["ambience_snr_db"].add(None if scene.ambience is None else scene.ambience.snr_db)
         self.tallies["duration_s"].add(scene.duration_s)
         for source in scene.sources:
             self._add_source(source)
@@ -115,6 +122,7 @@ class _Counts:
         self.sectors[SECTORS[source.sector]] += 1
         self.heights[elevation_band(source.elevation_deg)] += 1
         self.captions[source.caption] += 1
+        self.moving += bool(source.path)
         for name in ("azimuth_deg", "elevation_deg", "distance_m", "gain_db"):
             self.tallies[name].add(getattr(source, name))
 
@@ -128,6 +136,7 @@ class _Counts:
             measured=self.kinds["measured"],
             responses=dict(self.responses.most_common()),
             sources=dict(sorted(self.sources.items())),
+            moving=self.moving,
             sectors={word: self.sectors[word] for word in SECTORS},
             heights={band: self.heights[band] for band in _BANDS},
             captions=len(self.captions),

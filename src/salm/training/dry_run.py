@@ -157,6 +157,7 @@ def _made_up(network: Network, config: TrainConfig) -> Batch[Observation]:
         observation=network.observe(torch.from_numpy(foa)),
         direction=direction,
         sector=torch.arange(PROBE),
+        located=torch.ones(PROBE, dtype=torch.bool),
         captions=names,
         spatial_captions=names,
         rivals=[[name] * 7 for name in names],

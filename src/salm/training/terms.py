@@ -81,9 +81,14 @@ def told(
 def loss_terms(
     embedded: Embedded, batch: Batch[Observation], sentences: Told, *, weights: LossWeights, devices: Devices
 ) -> dict[str, Float[Tensor, ""]]:
-    """Every term that counts, over the batch of all processes."""
+    """Every term that counts, over the batch of all processes.
+
+    What is learned from one direction is learned from scenes that have one; a batch without any lacks those terms.
+    """
     caption, spatial, rival, direction, label = sentences.parted(embedded.text)
     scale, all_of = embedded.scale, devices.gathered
+    located = all_of(batch.located)
+    has_directions = bool(located.any())
     terms = {}
     if weights.cl:
         terms["cl"] = contrastive(
@@ -97,11 +102,11 @@ def loss_terms(
             positives=all_of(batch.same_scene),
             rivals=all_of(torch.unflatten(rival, 0, (len(batch.captions), -1))) if sentences.rivals else None,
         )
-    if weights.doa:
-        terms["doa"] = direction_of_arrival(all_of(embedded.direction), all_of(batch.direction))
-    if weights.sentence:
+    if weights.doa and has_directions:
+        terms["doa"] = direction_of_arrival(all_of(embedded.direction)[located], all_of(batch.direction)[located])
+    if weights.sentence and has_directions:
         terms["sentence"] = nearest_sentence(
-            all_of(embedded.spatial), direction, scale=scale, sector=all_of(batch.sector)
+            all_of(embedded.spatial)[located], direction, scale=scale, sector=all_of(batch.sector)[located]
         )
     if sentences.labels:
         posterior = all_of(batch.observation.tag_logits)
