@@ -19,8 +19,9 @@ import soundfile
 from pyarrow import parquet
 
 import salm
+from salm.acoustics import measured
 from salm.audio.formats import ambix_to_fuma, encode_plane_wave
-from salm.cli.command import Command, Layout
+from salm.cli.command import Command, Layout, ResponseLayout
 from salm.cli.main import COMMANDS, main
 from salm.model import hub
 from salm.model.presets import preset
@@ -657,6 +658,7 @@ def test_scenes_of_a_damaged_clip_of_a_published_corpus_are_left_out(run: Run, e
 
 def test_layouts_of_the_commands_are_those_of_the_library(run: Run, esc50: Path, tmp_path: Path) -> None:
     assert get_args(Layout) == get_args(CorpusLayout)
+    assert get_args(ResponseLayout) == get_args(measured.ResponseLayout)
     ran = run("scenes", "make", "-o", tmp_path / "s", "--layout", "esc50")
     assert ran.complaint == "the procedural corpus has a layout and splits of its own; name a folder, or one split."
     ran = run("scenes", "make", "sclotho", "--root", esc50, "-o", tmp_path / "s", "--layout", "esc50")

@@ -131,7 +131,12 @@ def test_what_is_no_number_is_left_out(task: Task, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("salm.scenes.shards.render_scene", lambda *_, **__: odd)
     record = write_shard(task(QUIET))
     assert record["skipped"] == [
-        {"row": 0, "sound_id": None, "reason": "the recording holds samples that are no numbers."}
+        {
+            "row": 0,
+            "sound_id": None,
+            "response_id": None,
+            "reason": "the recording holds samples that are no numbers.",
+        }
     ]
 
 

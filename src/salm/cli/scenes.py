@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
-from salm.cli.command import Command, Layout, Out, at_least
+from salm.cli.command import Command, Layout, Out, ResponseLayout, at_least
 from salm.cli.telling import complain, counted, facts, say, scene_bar, table
 from salm.errors import InputError
 
 if TYPE_CHECKING:
+    from salm.acoustics.measured import ResponsesFrom
     from salm.scenes.histogram import Histogram
     from salm.scenes.rephrase.backends import Backend
     from salm.scenes.scene import Scene, Source
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from salm.scenes.summary import SceneSummary
 
 __all__ = ["ScenesExport", "ScenesMake", "ScenesRephrase", "ScenesShow"]
+
+
+_OF_RESPONSES = ("responses_layout", "responses_share", "responses_channels", "responses_split", "responses_rooms")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +45,18 @@ class ScenesMake(Command):
     """Split of the corpus; left out, train."""
     count: int | None = None
     """Scenes to draw from the corpus; left out, 100."""
+    responses: Path | None = None
+    """Folder or SOFA file with measured responses, through which a share of the scenes sounds."""
+    responses_layout: ResponseLayout | None = None
+    """How the responses are laid out; left out, a folder of audio files with responses.csv."""
+    responses_share: float | None = None
+    """Share of the scenes that sound through measured responses; left out, a half."""
+    responses_channels: str | None = None
+    """What their files hold, such as n3d or em32; left out, what the layout says."""
+    responses_split: str | None = None
+    """Split of TAU-SRIR DB: train or test."""
+    responses_rooms: tuple[str, ...] = ()
+    """Only these rooms of the responses; left out, all."""
     seed: int = 0
     """Of everything."""
 
@@ -57,15 +73,42 @@ class ScenesMake(Command):
         at_least(1, count=count)
         split = "train" if self.split is None else self.split
         layout = self.layout or "manifest"
-        count = make_scenes(self.out, corpus=self.corpus, layout=layout, split=split, count=count, seed=self.seed)
+        count = make_scenes(
+            self.out,
+            corpus=self.corpus,
+            layout=layout,
+            split=split,
+            count=count,
+            seed=self.seed,
+            measured=self._measured(),
+        )
         self.tell({"out": str(self.out), "scenes": count}, lambda: say(f"{counted(count, 'scene')} in {self.out}"))
         return 0
+
+    def _measured(self) -> "tuple[ResponsesFrom, float] | None":
+        from salm.acoustics.measured import ResponsesFrom
+        from salm.scenes.storage import MEASURED_SHARE
+
+        if self.responses is None:
+            self._refuse(*_OF_RESPONSES, because="needs --responses, where they are")
+            return None
+        share = MEASURED_SHARE if self.responses_share is None else self.responses_share
+        if not 0 <= share <= 1:
+            raise InputError(f"--responses-share is {share} but must be from 0 to 1.")
+        named = ResponsesFrom(
+            path=str(self.responses),
+            layout=self.responses_layout or "folder",
+            channels=self.responses_channels,
+            split=self.responses_split,
+            rooms=self.responses_rooms,
+        )
+        return named, share
 
     def _of_recipe(self) -> int:
         from salm.scenes.recipes import make_recipe
 
         because = f"does not go with {self.recipe}, which is every clip below --root"
-        self._refuse("corpus", "layout", "split", "count", because=because)
+        self._refuse("corpus", "layout", "split", "count", "responses", *_OF_RESPONSES, because=because)
         if self.root is None:
             raise InputError(f"{self.recipe} needs --root, the folder with a copy of its corpus.")
         made = make_recipe(self.recipe, self.root, self.out, seed=self.seed, jitter=self.jitter or "wide")
@@ -77,8 +120,8 @@ class ScenesMake(Command):
         return 0
 
     def _refuse(self, *options: str, because: str) -> None:
-        if given := [option for option in options if getattr(self, option) is not None]:
-            raise InputError(f"--{given[0]} {because}.")
+        if given := [option for option in options if getattr(self, option) not in (None, ())]:
+            raise InputError(f"--{given[0].replace('_', '-')} {because}.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,8 @@
 """Scenes on disk: drawn as JSON lines, read one at a time.
 
 The first line of a file is its head: an object that says at least of which ``corpus`` (a folder; null is the procedural
-one) and of which ``split`` the sounds are. Where ``split`` is null each scene begins with its own.
+one) and of which ``split`` the sounds are. Where ``split`` is null each scene begins with its own. If scenes sound
+through measured responses, ``responses`` says how their set is opened (`salm.acoustics.measured.ResponsesFrom`).
 """
 
 import copy
@@ -10,24 +11,32 @@ import mmap
 import re
 import sys
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
 from jaxtyping import Int64
 
+from salm.acoustics.measured import ResponsesFrom
+from salm.acoustics.measured.base import ResponseSet
 from salm.errors import InputError
 from salm.scenes.corpora import CorpusLayout, open_corpus
 from salm.scenes.corpora.base import Corpus
-from salm.scenes.sample import draw_scene
+from salm.scenes.sample import draw_measured, draw_scene
 from salm.scenes.scene import Scene
 from salm.whole import written_whole
 
-__all__ = ["SceneTable", "make_scenes", "read_scenes"]
+__all__ = ["MEASURED_SHARE", "SceneTable", "make_scenes", "read_scenes"]
+
+MEASURED_SHARE = 0.5
+"""Share of measured scenes unless another one is asked for."""
 
 _SPLIT = re.compile(rb'\s*\{\s*"split"\s*:\s*"([^"\\]*)"')
 _SOUND_ID = re.compile(rb'"sound_id"\s*:\s*("(?:[^"\\]|\\.)*")')
+_RESPONSES = re.compile(rb'"responses"\s*:\s*("(?:[^"\\]|\\.)*")')
+_RESPONSE_ID = re.compile(rb'"response_id"\s*:\s*("(?:[^"\\]|\\.)*")')
 _MAKES = "`salm scenes make` writes such files."
 
 
@@ -145,6 +154,51 @@ class SceneTable(Sequence[Scene]):
                         f"{where}: the corpus {corpus} has no sound {sound_id!r}; make the scenes anew, or complete it."
                     )
 
+    @property
+    def responses(self) -> ResponsesFrom | None:
+        """How the set of measured responses is opened that the head names; None if it names none."""
+        named = self.head.get("responses")
+        return None if named is None else ResponsesFrom.from_dict(named)
+
+    def open_responses(self) -> ResponseSet | None:
+        """The set of measured responses that the head names; None if it names none.
+
+        Raises
+        ------
+        InputError
+            If it cannot be opened.
+        """
+        if (named := self.responses) is None:
+            return None
+        try:
+            return named.open()
+        except InputError as error:
+            raise InputError(f"the measured responses of {self.path}: {error}") from error
+
+    def check_responses(self, responses: ResponseSet | None) -> None:
+        """Look for every measured response of every scene in a set, without parsing the scenes.
+
+        Raises
+        ------
+        InputError
+            Of the first scene that sounds through another set, or whose response is not there.
+        """
+        known = set() if responses is None else {item.id for item in responses.items}
+        for row in range(len(self)):
+            line, where = self._line(row)
+            if (found := _RESPONSES.search(line)) is None:
+                continue
+            name = json.loads(found[1])
+            if responses is None or responses.name != name:
+                given = "none" if responses is None else f"those of {responses.name!r}"
+                raise InputError(f"{where}: the scene sounds through the responses {name!r} but {given} are given.")
+            for response_id in map(json.loads, _RESPONSE_ID.findall(line)):
+                if response_id not in known:
+                    raise InputError(
+                        f"{where}: the responses {name} have no {response_id!r}; make the scenes anew, "
+                        "or complete them."
+                    )
+
     def _line(self, row: int) -> tuple[bytes, str]:
         start, stop, number = self._places[row].tolist()
         return self._bytes[start:stop], f"{self.path}, line {number}"
@@ -168,20 +222,47 @@ def make_scenes(
     split: str = "train",
     count: int = 100,
     seed: int = 0,
+    measured: tuple[ResponsesFrom, float] | None = None,
 ) -> int:
-    """Draw scenes into a file of JSON lines, the first of which says from which corpus; the number of scenes."""
+    """Draw scenes into a file of JSON lines, the first of which says from which corpus; the number of scenes.
+
+    Parameters
+    ----------
+    measured
+        Measured responses, and the share of scenes that sound through one of them; None is simulated rooms alone. The
+        first line then says how they are opened.
+
+    Raises
+    ------
+    InputError
+        If the corpus or the responses cannot be read, or the share is none from 0 to 1.
+    """
+    if measured is not None and not 0 <= measured[1] <= 1:
+        raise InputError(f"the share of measured responses is {measured[1]} but must be from 0 to 1.")
     opened = open_corpus(corpus, split=split, layout=layout)
-    rng = np.random.default_rng([seed, 1])
-    head = {"corpus": None if corpus is None else str(corpus.resolve()), "split": split, "seed": seed}
+    head: dict[str, Any] = {"corpus": None if corpus is None else str(corpus.resolve()), "split": split, "seed": seed}
     if layout != "manifest":
         head["layout"] = layout
-    lines = [json.dumps(head)]
-    for _ in range(count):
-        sound = opened.sounds[int(rng.integers(len(opened.sounds)))]
-        lines.append(json.dumps(draw_scene(rng, sound).to_dict()))
+    if measured is not None:
+        named = replace(measured[0], path=str(Path(measured[0].path).resolve()))
+        head |= {"responses": named.to_dict(), "responses_share": measured[1]}
+    lines = [json.dumps(head), *_drawn(opened, measured, count=count, seed=seed)]
     with written_whole(out) as part:
         part.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return count
+
+
+def _drawn(corpus: Corpus, measured: tuple[ResponsesFrom, float] | None, *, count: int, seed: int) -> Iterator[str]:
+    """Lines of so many scenes; without measured ones nothing more is drawn, and they stay those of before."""
+    rng = np.random.default_rng([seed, 1])
+    responses = None if measured is None else (measured[0].open(), measured[1])
+    for _ in range(count):
+        sound = corpus.sounds[int(rng.integers(len(corpus.sounds)))]
+        if responses is not None and rng.random() < responses[1]:
+            scene = draw_measured(rng, sound, responses[0])
+        else:
+            scene = draw_scene(rng, sound)
+        yield json.dumps(scene.to_dict())
 
 
 def read_scenes(path: Path) -> tuple[SceneTable, dict[str, Any]]:
@@ -213,6 +294,10 @@ def _head(line: bytes, path: Path) -> dict[str, Any]:
     for name in ("corpus", "split", "layout"):
         if not isinstance(head[name], str | None):
             raise InputError(f"{path}, line 1: the {name} is {head[name]!r} but must be text or null; {_MAKES}")
+    if not isinstance(head.get("responses"), dict | None):
+        raise InputError(
+            f"{path}, line 1: the responses are {head['responses']!r} but must be a table or null; {_MAKES}"
+        )
     return head
 
 
