@@ -27,7 +27,12 @@ SCENES = [
     Scene(seed=1, sources=(source(0.0),), duration_s=3.0),
     Scene(seed=2, sources=(source(180.0, distance_m=None, response_id="a"),), responses="<hall>"),
 ]
-HEAD = {"corpus": "/sounds & more", "split": None, "seed": 7, "responses": {"path": "/hall", "channels": None}}
+HEAD = {
+    "corpus": "/sounds & more",
+    "split": None,
+    "seed": 7,
+    "responses": {"path": "/hall", "channels": None, "rooms": ["a", "<b>"]},
+}
 
 
 def markup_of(scenes: list[Scene], seed: int = 0) -> str:
@@ -72,8 +77,8 @@ def test_headings_go_down_by_one(page: Any) -> None:
 def test_the_head_is_told(page: Any) -> None:
     cells = texts(page, "td")
     rows = dict(zip(cells[::2], cells[1::2], strict=False))
-    assert (rows["corpus"], rows["split"], rows["seed"]) == ("/sounds & more", "none", "7")
-    assert rows["responses"] == "path /hall"
+    assert (rows["corpus"], rows["split"], rows["seed"]) == ("/sounds & more", "each scene its own", "7")
+    assert rows["responses"] == "path /hall, rooms a, <b>"
     assert rows["sources a scene"] == "1 in 2, 2 in 1"
     assert rows["scenes through responses"] == "<hall> 1"
     names = dict(zip(texts(page, "dt"), [d.text for d in page.all("dd", class_="number")], strict=True))

@@ -20,6 +20,9 @@ from salm.scenes.summary import SceneSummary
 
 __all__ = ["scenes_page"]
 
+# What it means that a head has null for it.
+_UNSAID = {"corpus": "synthesised sounds", "split": "each scene its own"}
+
 
 def scenes_page(
     name: str,
@@ -73,7 +76,7 @@ def _opening(name: str, head: Mapping[str, Any], splits: Mapping[str, int], summ
         ("different captions", f"{summary.captions:,}", f"of {sum(summary.sectors.values()):,} sounds"),
     ]
     facts = {
-        **head,
+        **{what: _UNSAID.get(what, "none") if value is None else value for what, value in head.items()},
         "sources_a_scene": ", ".join(f"{number} in {count:,}" for number, count in summary.sources.items()),
     }
     if summary.moving:
@@ -278,5 +281,5 @@ def _share(count: int, total: int) -> str:
 
 def _plain(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_plain(part)}" for name, part in value.items() if part not in (None, [], ""))
-    return "none" if value is None else str(value)
+        return ", ".join(f"{name} {_plain(part)}" for name, part in value.items() if part is not None)
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
