@@ -78,5 +78,5 @@ def _without_place(text: str, place: SpokenDirection) -> str:
         text = f"{text[:start]}{_HOLE}{text[stop:]}"
     text = _AFTER_HOLE.sub(_HOLE, _BEFORE_HOLE.sub(_HOLE, text))
     what = _REQUEST.sub("", " ".join(text.replace(_HOLE, " ").split()))
-    what = what.strip(" ,;:.!?")
+    what = what.replace("( )", "").strip(" ,;:.!?")
     return "" if place.spans and _ANYTHING.fullmatch(what) else what

@@ -221,3 +221,12 @@ def test_sectors_follow_the_azimuth(scene_file: Callable[..., Path], tmp_path: P
     rephrase_scenes(scene_file("s", {"train": some}), tmp_path / "c", Asker(backend=None))
     directions = ["south", "southeast", "east", "northeast", "north", "northwest", "west", "southwest"]
     assert [line["direction"] for line in read(tmp_path / "c")[1]] == directions
+
+
+def test_scenes_of_more_than_one_place_are_refused(scene_file: Callable[..., Path], tmp_path: Path) -> None:
+    from salm.scenes.scene import Scene, Source
+
+    dog = Source(sound_id="d", caption="A dog", azimuth_deg=0.0, elevation_deg=0.0, distance_m=1.0)
+    scenes = scene_file("s", {"train": [Scene(seed=0, sources=(dog,)), Scene(seed=0, sources=(dog, dog))]})
+    with pytest.raises(InputError, match="scene 1: has several sources or one that moves"):
+        rephrase_scenes(scenes, tmp_path / "c", Asker(backend=None))

@@ -126,7 +126,12 @@ class _Job(NamedTuple):
 def _jobs(scenes: SceneTable, rows: int, *, every_caption: bool) -> Iterator[_Job]:
     captions = {sound.id: sound.captions for sound in scenes.open_corpus().sounds} if every_caption else {}
     for row in range(rows):
-        source = scenes[row].sources[0]
+        source, *others = scenes[row].sources
+        if others or source.path:
+            raise InputError(
+                f"{scenes.path}, scene {row}: has several sources or one that moves, and a caption says one place; "
+                "rephrase scenes of one source that stands still."
+            )
         if every_caption and source.sound_id not in captions:
             raise InputError(f"{scenes.path}, scene {row}: its corpus has no sound {source.sound_id!r} to caption.")
         # A corpus may have the same caption of a sound twice; it is one.
