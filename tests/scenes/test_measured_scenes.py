@@ -21,9 +21,10 @@ from salm.errors import InputError
 from salm.frame import SECTORS, angle_between_deg, parse_direction, sector_index, unit_vector
 from salm.scenes.captions import HELD_OUT_PHRASINGS, spatial_caption
 from salm.scenes.export import export_scenes
+from salm.scenes.make import make_scenes
 from salm.scenes.scene import Scene, Source
 from salm.scenes.shards import ShardTask, write_shard
-from salm.scenes.storage import SceneTable, make_scenes
+from salm.scenes.storage import SceneTable
 from salm.scenes.workers import ProcessPool
 
 RATE_HZ = 24_000

@@ -15,11 +15,12 @@ from salm.acoustics.measured import ResponsesFrom
 from salm.errors import InputError
 from salm.model.presets import preset
 from salm.scenes.dataset import SceneBatches, WindowRanges
+from salm.scenes.make import make_scenes
 from salm.scenes.recipes import make_recipe
 from salm.scenes.rephrase.ask import Asker, AskSettings
 from salm.scenes.rephrase.run import rephrase_scenes
 from salm.scenes.source import FreshScenes
-from salm.scenes.storage import SceneTable, make_scenes
+from salm.scenes.storage import SceneTable
 from salm.training.config import CorpusConfig, ResponsesConfig, TrainConfig
 from salm.training.corpora import open_corpora
 

@@ -1,7 +1,7 @@
 """Scenes as data: ``salm scenes make``, ``show``, ``export`` and ``rephrase``."""
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from salm.acoustics.measured import ResponsesFrom
     from salm.scenes.histogram import Histogram
     from salm.scenes.rephrase.backends import Backend
+    from salm.scenes.sample import SceneRanges
     from salm.scenes.scene import Scene, Source
     from salm.scenes.storage import SceneTable
     from salm.scenes.summary import SceneSummary
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["ScenesExport", "ScenesMake", "ScenesRephrase", "ScenesShow"]
 
 
+_OF_RANGES = ("sources", "moving", "ambience")
 _OF_RESPONSES = ("responses_layout", "responses_share", "responses_channels", "responses_split", "responses_rooms")
 
 
@@ -45,6 +47,14 @@ class ScenesMake(Command):
     """Split of the corpus; left out, train."""
     count: int | None = None
     """Scenes to draw from the corpus; left out, 100."""
+    sources: tuple[float, float, float] | None = None
+    """Shares of scenes with one, two and three sources; left out, all have one."""
+    moving: float | None = None
+    """Share of sources that move; left out, none."""
+    ambience: float | None = None
+    """Share of scenes with a background from everywhere; left out, none."""
+    ranges: Path | None = None
+    """File of a training run: scenes are drawn from what its table `scenes` says."""
     responses: Path | None = None
     """Folder or SOFA file with measured responses, through which a share of the scenes sounds."""
     responses_layout: ResponseLayout | None = None
@@ -66,7 +76,7 @@ class ScenesMake(Command):
         return self._of_recipe() if self.recipe else self._of_corpus()
 
     def _of_corpus(self) -> int:
-        from salm.scenes.storage import make_scenes
+        from salm.scenes.make import make_scenes
 
         self._refuse("root", "jitter", because="belongs to a data set of the paper; name sclotho or saudiocaps too")
         count = 100 if self.count is None else self.count
@@ -80,10 +90,19 @@ class ScenesMake(Command):
             split=split,
             count=count,
             seed=self.seed,
+            ranges=self._ranges(),
             measured=self._measured(),
         )
         self.tell({"out": str(self.out), "scenes": count}, lambda: say(f"{counted(count, 'scene')} in {self.out}"))
         return 0
+
+    def _ranges(self) -> "SceneRanges":
+        from salm.scenes.sample import SceneRanges
+        from salm.training.config import read_scene_ranges
+
+        ranges = SceneRanges() if self.ranges is None else read_scene_ranges(self.ranges)
+        own = {name: getattr(self, name) for name in _OF_RANGES if getattr(self, name) is not None}
+        return replace(ranges, **own)
 
     def _measured(self) -> "tuple[ResponsesFrom, float] | None":
         from salm.acoustics.measured import ResponsesFrom
@@ -108,7 +127,8 @@ class ScenesMake(Command):
         from salm.scenes.recipes import make_recipe
 
         because = f"does not go with {self.recipe}, which is every clip below --root"
-        self._refuse("corpus", "layout", "split", "count", "responses", *_OF_RESPONSES, because=because)
+        own = ("corpus", "layout", "split", "count", "ranges", "responses", *_OF_RANGES, *_OF_RESPONSES)
+        self._refuse(*own, because=because)
         if self.root is None:
             raise InputError(f"{self.recipe} needs --root, the folder with a copy of its corpus.")
         made = make_recipe(self.recipe, self.root, self.out, seed=self.seed, jitter=self.jitter or "wide")

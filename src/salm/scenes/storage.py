@@ -11,8 +11,7 @@ import mmap
 import re
 import sys
 from collections import Counter
-from collections.abc import Container, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any, overload
 
@@ -22,13 +21,11 @@ from jaxtyping import Int64
 from salm.acoustics.measured import ResponsesFrom
 from salm.acoustics.measured.base import ResponseSet
 from salm.errors import InputError
-from salm.scenes.corpora import CorpusLayout, open_corpus
+from salm.scenes.corpora import open_corpus
 from salm.scenes.corpora.base import Corpus
-from salm.scenes.sample import draw_measured, draw_scene
 from salm.scenes.scene import Scene
-from salm.whole import written_whole
 
-__all__ = ["MEASURED_SHARE", "SceneTable", "make_scenes", "read_scenes"]
+__all__ = ["MEASURED_SHARE", "SceneTable", "read_scenes"]
 
 MEASURED_SHARE = 0.5
 """Share of measured scenes unless another one is asked for."""
@@ -212,57 +209,6 @@ class SceneTable(Sequence[Scene]):
         self._bytes = _mapped(self.path)
         if len(self._bytes) != size:
             raise InputError(f"{self.path} is another file than when it was opened; open it anew.")
-
-
-def make_scenes(
-    out: Path,
-    *,
-    corpus: Path | None = None,
-    layout: CorpusLayout = "manifest",
-    split: str = "train",
-    count: int = 100,
-    seed: int = 0,
-    measured: tuple[ResponsesFrom, float] | None = None,
-) -> int:
-    """Draw scenes into a file of JSON lines, the first of which says from which corpus; the number of scenes.
-
-    Parameters
-    ----------
-    measured
-        Measured responses, and the share of scenes that sound through one of them; None is simulated rooms alone. The
-        first line then says how they are opened.
-
-    Raises
-    ------
-    InputError
-        If the corpus or the responses cannot be read, or the share is none from 0 to 1.
-    """
-    if measured is not None and not 0 <= measured[1] <= 1:
-        raise InputError(f"the share of measured responses is {measured[1]} but must be from 0 to 1.")
-    opened = open_corpus(corpus, split=split, layout=layout)
-    head: dict[str, Any] = {"corpus": None if corpus is None else str(corpus.resolve()), "split": split, "seed": seed}
-    if layout != "manifest":
-        head["layout"] = layout
-    if measured is not None:
-        named = replace(measured[0], path=str(Path(measured[0].path).resolve()))
-        head |= {"responses": named.to_dict(), "responses_share": measured[1]}
-    lines = [json.dumps(head), *_drawn(opened, measured, count=count, seed=seed)]
-    with written_whole(out) as part:
-        part.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return count
-
-
-def _drawn(corpus: Corpus, measured: tuple[ResponsesFrom, float] | None, *, count: int, seed: int) -> Iterator[str]:
-    """Lines of so many scenes; without measured ones nothing more is drawn, and they stay those of before."""
-    rng = np.random.default_rng([seed, 1])
-    responses = None if measured is None else (measured[0].open(), measured[1])
-    for _ in range(count):
-        sound = corpus.sounds[int(rng.integers(len(corpus.sounds)))]
-        if responses is not None and rng.random() < responses[1]:
-            scene = draw_measured(rng, sound, responses[0])
-        else:
-            scene = draw_scene(rng, sound)
-        yield json.dumps(scene.to_dict())
 
 
 def read_scenes(path: Path) -> tuple[SceneTable, dict[str, Any]]:

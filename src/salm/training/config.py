@@ -17,7 +17,7 @@ from salm.scenes.storage import MEASURED_SHARE
 from salm.training.losses import LossWeights
 from salm.training.schedule import Schedule
 
-__all__ = ["CorpusConfig", "ResponsesConfig", "TrainConfig", "read_train_config"]
+__all__ = ["CorpusConfig", "ResponsesConfig", "TrainConfig", "read_scene_ranges", "read_train_config"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,6 +187,20 @@ def read_train_config(path: str | Path, *, data: str | Path | None = None) -> Tr
     if data is None:
         return config
     return replace(config, corpora=(CorpusConfig(folder=str(data)),), scene_files=(), spatial_captions=())
+
+
+def read_scene_ranges(path: str | Path) -> SceneRanges:
+    """The ranges that a run's file draws its scenes from: its table ``scenes``, and nothing else of it.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, has no such table, or that has an unknown setting or a value of the wrong type.
+    """
+    plain = _read(Path(path))
+    if "scenes" not in plain:
+        raise InputError(f"{path} has no table `scenes`; give the file of a training run that has one.")
+    return from_mapping(SceneRanges, plain["scenes"], where=f"{path}, scenes")
 
 
 def _read(path: Path, *, alike: tuple[Path, ...] = ()) -> dict[str, Any]:
