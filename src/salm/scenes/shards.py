@@ -26,6 +26,7 @@ from salm.acoustics.measured.base import ResponseSet
 from salm.audio.recording import flac
 from salm.errors import InputError
 from salm.frame import SECTORS
+from salm.scenes.attributes import attributes_of
 from salm.scenes.corpora.base import Corpus
 from salm.scenes.rendering import render_scene
 from salm.scenes.scene import Scene
@@ -142,7 +143,7 @@ def file_digest(path: Path) -> str:
 
 
 def sample_facts(scene: Scene, *, row: int, split: str) -> dict[str, Any]:
-    """What the manifest says of a scene; caption and place are those of its first source.
+    """What the manifest says of a scene; caption, place and the words of its attributes are those of its first source.
 
     The size of the room and its reverberation time (500 to 1000 Hz) are None in the free field and of measured
     responses; the set of those and the response are None of all others.
@@ -158,8 +159,11 @@ def sample_facts(scene: Scene, *, row: int, split: str) -> dict[str, Any]:
         "distance_m": source.distance_m,
         "sector": SECTORS[source.sector],
         "sources": len(scene.sources),
+        "moving": any(source.path for source in scene.sources),
+        "attributes": list(attributes_of(scene).values()),
         "room_size_m": None if scene.room is None else list(scene.room.size_m),
         "rt60_s": None if scene.room is None else scene.room.mid_rt60_s,
+        "ambience_snr_db": None if scene.ambience is None else scene.ambience.snr_db,
         "responses": scene.responses,
         "response_id": source.response_id,
     }
@@ -190,7 +194,7 @@ class _Sounds:
 
     def unreadable(self, scene: Scene) -> str | None:
         """The first sound of a scene that could not be read."""
-        return next((source.sound_id for source in scene.sources if source.sound_id in self._failed), None)
+        return next((sound_id for sound_id in scene.sound_ids if sound_id in self._failed), None)
 
 
 class _Hashed(io.RawIOBase):
