@@ -2,12 +2,19 @@
 
 Trains for some steps after a few that do not count, and says how many clips it learns from in a second, which share of
 the wall time it waited for data, and how many hours the whole run would take at that rate. On a GPU it also says how
-busy that was. The default is what `small` was trained with, on synthesised sounds and with one loader process. The last
-line is one JSON object.
+busy that was. The default is what `small` was trained with, on synthesised sounds and with one loader process.
+
+A run's beginning says little of the run: a frozen text tower still meets most sentences for the first time, which keeps
+training busy while the loader works, and the loader still reads every sound for the first time. So it is measured as
+the end of the run would be, when training is fastest and the loader's part the hardest: all sentences of the measured
+batches are embedded before, which takes as long as rendering them, and all sounds are in memory. `--begin` measures the
+first steps instead, as they come. The last line is one JSON object.
 """
 
 import argparse
+import itertools
 import json
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -16,10 +23,12 @@ from typing import Any
 import torch
 
 from rounds import processor
+from salm.scenes.source import FreshScenes
 from salm.training.config import CorpusConfig, TrainConfig, read_train_config
-from salm.training.corpora import open_corpora
+from salm.training.corpora import OpenCorpora, open_corpora
 from salm.training.devices import OneProcess
 from salm.training.start import initial
+from salm.training.terms import told
 from salm.training.trainer import Trainer, open_batches
 
 WARM_UP = 20
@@ -33,12 +42,15 @@ def read(options: argparse.Namespace) -> TrainConfig:
     return replace(config, workers=options.workers)
 
 
-def measure(config: TrainConfig, *, steps: int, device: str, init: str | None) -> dict[str, Any]:
+def measure(config: TrainConfig, *, steps: int, device: str, init: str | None, begin: bool) -> dict[str, Any]:
     network, model = initial(config, init=init)
     config = replace(config, model=model)
     corpora = open_corpora(config)
     schedule = config.schedule(len(corpora.source))
     trainer = Trainer(network, config, schedule=schedule, devices=OneProcess(device))
+    if not begin:
+        decode(corpora, rate_hz=model.features.rate_hz)
+        read_sentences(trainer, corpora, steps=WARM_UP + steps)
     batches = open_batches(trainer, corpora, 0)
     busy: list[float] = []
     waited_s = trained_s = 0.0
@@ -55,9 +67,25 @@ def measure(config: TrainConfig, *, steps: int, device: str, init: str | None) -
         "model": model.name,
         "clips_per_s": round(steps * config.batch_size / wall_s, 2),
         "waited_share": round(waited_s / wall_s, 3),
+        "step_ms": round(1000 * trained_s / steps),
         "hours_of_the_run": round(schedule.steps * wall_s / steps / 3600, 2),
         "utilisation_percent": round(sum(busy) / len(busy), 1) if busy else None,
     }
+
+
+def decode(corpora: OpenCorpora, *, rate_hz: int) -> None:
+    """Bring the sounds that are kept into memory, which loader processes then share; fixed scenes keep none."""
+    for corpus in corpora.source.corpora if isinstance(corpora.source, FreshScenes) else ():
+        for sound in corpus.sounds:
+            corpus.audio(sound.id, rate_hz=rate_hz)
+
+
+def read_sentences(trainer: Trainer, corpora: OpenCorpora, *, steps: int) -> None:
+    """Let the text tower meet the sentences of the first batches."""
+    losses = trainer.config.losses
+    for step, batch in enumerate(itertools.islice(open_batches(trainer, corpora, 0), steps)):
+        weights = trainer.schedule.weights(step, losses)
+        trainer.read(told(batch, trainer.standing, weights=weights, rivals=trainer.config.rivals, step=step).all)
 
 
 def main() -> None:
@@ -68,10 +96,20 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--begin", action="store_true", help="measure the first steps of the run as they come")
     options = parser.parse_args()
-    figures = measure(read(options), steps=options.steps, device=options.device, init=options.init)
-    name = torch.cuda.get_device_name() if options.device == "cuda" else processor()
-    print(json.dumps({"device": name, "workers": options.workers, "steps": options.steps, **figures}))
+    begin = options.begin
+    figures = measure(read(options), steps=options.steps, device=options.device, init=options.init, begin=begin)
+    result = {
+        "device": torch.cuda.get_device_name() if options.device == "cuda" else processor(),
+        "threads": torch.get_num_threads(),
+        "workers": options.workers,
+        "steps": options.steps,
+        "measured": "the beginning" if begin else "all sentences and sounds known",
+        **figures,
+        "load_average": round(os.getloadavg()[0], 1),
+    }
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":

@@ -84,8 +84,10 @@ def _scatter(
     unit: float,
 ) -> None:
     """Add each image within the radius to `bands`, one contiguous row of 4 channels times 8 bands a tap."""
-    rows = bands.reshape(bands.shape[0], 32)
-    row = np.empty(32, np.float32)
+    # With a width that is a constant the innermost loop is unrolled before it could become vector instructions.
+    width = bands.shape[1] * bands.shape[2]
+    rows = bands.reshape(bands.shape[0], width)
+    row = np.empty(width, np.float32)
     for i in range(x.size):
         for j in range(y.size):
             across = x[i] ** 2 + y[j] ** 2
@@ -108,7 +110,7 @@ def _scatter(
                 weight = np.float32(step - below)
                 for tap in range(sinc.shape[1]):
                     value = sinc[below, tap] + weight * (sinc[below + 1, tap] - sinc[below, tap])
-                    for c in range(32):
+                    for c in range(width):
                         rows[whole + tap, c] += value * row[c]
 
 
