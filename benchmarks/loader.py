@@ -8,11 +8,14 @@ A run's beginning says little of the run: a frozen text tower still meets most s
 training busy while the loader works, and the loader still reads every sound for the first time. So it is measured as
 the end of the run would be, when training is fastest and the loader's part the hardest: all sentences of the measured
 batches are embedded before, which takes as long as rendering them, and all sounds are in memory. `--begin` measures the
-first steps instead, as they come. The last line is one JSON object.
+first steps instead, as they come.
+
+`waited_share` is of the wall clock and counts whatever else the machine does. `batch_cpu_ms` and `step_cpu_ms` are the
+processor time of making a batch and of learning from it, and `waited_share_alone` what follows from them where nothing
+else runs: a step waits for the rest of its batch's share of the loader processes. The last line is one JSON object.
 """
 
 import argparse
-import itertools
 import json
 import os
 import time
@@ -20,9 +23,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
-from rounds import processor
+from rounds import cpu_ms, processor
+from salm.scenes.dataset import SceneBatches
 from salm.scenes.source import FreshScenes
 from salm.training.config import CorpusConfig, TrainConfig, read_train_config
 from salm.training.corpora import OpenCorpora, open_corpora
@@ -48,29 +53,51 @@ def measure(config: TrainConfig, *, steps: int, device: str, init: str | None, b
     corpora = open_corpora(config)
     schedule = config.schedule(len(corpora.source))
     trainer = Trainer(network, config, schedule=schedule, devices=OneProcess(device))
-    if not begin:
-        decode(corpora, rate_hz=model.features.rate_hz)
-        read_sentences(trainer, corpora, steps=WARM_UP + steps)
+    batch_cpu_ms = None if begin else prepared(trainer, corpora, steps=WARM_UP + steps)
     batches = open_batches(trainer, corpora, 0)
     busy: list[float] = []
+    steps_cpu_ms: list[float] = []
     waited_s = trained_s = 0.0
     for step in range(WARM_UP + steps):
         begun = time.perf_counter()
         batch = next(batches)
         got = time.perf_counter()
-        trainer.step(batch, step)
+        step_cpu_ms, _ = cpu_ms(lambda batch=batch, step=step: trainer.step(batch, step))
         if step >= WARM_UP:
             waited_s, trained_s = waited_s + got - begun, trained_s + time.perf_counter() - got
+            steps_cpu_ms.append(step_cpu_ms)
             busy += [float(torch.cuda.utilization())] if device == "cuda" else []
-    wall_s = waited_s + trained_s
+    wall_s, step_cpu_ms = waited_s + trained_s, float(np.median(steps_cpu_ms))
     return {
         "model": model.name,
         "clips_per_s": round(steps * config.batch_size / wall_s, 2),
         "waited_share": round(waited_s / wall_s, 3),
-        "step_ms": round(1000 * trained_s / steps),
         "hours_of_the_run": round(schedule.steps * wall_s / steps / 3600, 2),
         "utilisation_percent": round(sum(busy) / len(busy), 1) if busy else None,
+        "step_cpu_ms": round(step_cpu_ms),
+        **({} if batch_cpu_ms is None else alone(batch_cpu_ms, step_cpu_ms, workers=config.workers)),
     }
+
+
+def alone(batch_cpu_ms: float, step_cpu_ms: float, *, workers: int) -> dict[str, float]:
+    """What a step would wait if it and every loader process had a processor of its own."""
+    each_ms = batch_cpu_ms / workers if workers else batch_cpu_ms + step_cpu_ms
+    waited = max(0.0, 1 - step_cpu_ms / each_ms)
+    return {"batch_cpu_ms": round(batch_cpu_ms), "waited_share_alone": round(waited, 3)}
+
+
+def prepared(trainer: Trainer, corpora: OpenCorpora, *, steps: int) -> float:
+    """Let the text tower meet the sentences of the first batches; the median processor time of making one of them."""
+    config = trainer.config
+    decode(corpora, rate_hz=config.model.features.rate_hz)
+    batches = SceneBatches(**corpora.batch_arguments(config), observe=trainer.observe, batches=steps)
+    times_ms = []
+    for step in range(steps):
+        made_ms, batch = cpu_ms(lambda step=step: batches[step])
+        times_ms.append(made_ms)
+        weights = trainer.schedule.weights(step, config.losses)
+        trainer.read(told(batch, trainer.standing, weights=weights, rivals=config.rivals, step=step).all)
+    return float(np.median(times_ms))
 
 
 def decode(corpora: OpenCorpora, *, rate_hz: int) -> None:
@@ -78,14 +105,6 @@ def decode(corpora: OpenCorpora, *, rate_hz: int) -> None:
     for corpus in corpora.source.corpora if isinstance(corpora.source, FreshScenes) else ():
         for sound in corpus.sounds:
             corpus.audio(sound.id, rate_hz=rate_hz)
-
-
-def read_sentences(trainer: Trainer, corpora: OpenCorpora, *, steps: int) -> None:
-    """Let the text tower meet the sentences of the first batches."""
-    losses = trainer.config.losses
-    for step, batch in enumerate(itertools.islice(open_batches(trainer, corpora, 0), steps)):
-        weights = trainer.schedule.weights(step, losses)
-        trainer.read(told(batch, trainer.standing, weights=weights, rivals=trainer.config.rivals, step=step).all)
 
 
 def main() -> None:
