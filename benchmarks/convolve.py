@@ -5,12 +5,11 @@ CPU time, median over the rounds; three places share the clip. The last line is 
 
 import argparse
 import json
-import time
-from collections.abc import Callable
 
 import numpy as np
 from scipy.signal import fftconvolve
 
+from rounds import cpu_ms
 from salm.acoustics.render import convolve
 
 RATE_HZ = 24_000
@@ -37,18 +36,13 @@ def compare(response_s: float, *, rounds: int) -> dict[str, float]:
     times: dict[str, list[float]] = {name: [] for name in methods}
     for _ in range(rounds):
         for name, method in methods.items():
-            times[name].append(cpu_ms(lambda method=method: method(dry, srirs)) / len(srirs))
+            times[name].append(cpu_ms(lambda method=method: method(dry, srirs))[0] / len(srirs))
     return {name: float(np.median(values)) for name, values in times.items()}
 
 
 def by_channel(dry: np.ndarray, srirs: np.ndarray) -> np.ndarray:
+    """Every channel of every place by itself, as scipy has it."""
     return np.array([[fftconvolve(dry, channel)[: dry.size] for channel in place] for place in srirs])
-
-
-def cpu_ms(function: Callable[[], object]) -> float:
-    start = time.process_time()
-    function()
-    return 1000 * (time.process_time() - start)
 
 
 if __name__ == "__main__":

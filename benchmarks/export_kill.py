@@ -16,8 +16,8 @@ import time
 from pathlib import Path
 
 from rounds import processor
+from salm.scenes.make import make_scenes
 from salm.scenes.shards import file_digest
-from salm.scenes.storage import make_scenes
 
 
 def main() -> int:

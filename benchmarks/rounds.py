@@ -4,12 +4,15 @@ import platform
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from salm.evaluation.intervals import Figure, quantile
 
 WARM_UP = 2
+
+Result = TypeVar("Result")
 
 
 def interleaved_ms(jobs: Mapping[str, Callable[[], object]], *, rounds: int) -> dict[str, np.ndarray]:
@@ -22,6 +25,16 @@ def interleaved_ms(jobs: Mapping[str, Callable[[], object]], *, rounds: int) -> 
             if turn >= WARM_UP:
                 times_ms[name].append(1000 * (time.perf_counter() - start))
     return {name: np.array(values) for name, values in times_ms.items()}
+
+
+def cpu_ms(job: Callable[[], Result]) -> tuple[float, Result]:
+    """Milliseconds of processor time that a job takes, all threads together, and what it returns.
+
+    What others do on the machine is not in it, except that they share its caches.
+    """
+    start = time.process_time()
+    result = job()
+    return 1000 * (time.process_time() - start), result
 
 
 def ratio(above_ms: np.ndarray, below_ms: np.ndarray) -> dict[str, float]:
@@ -39,6 +52,6 @@ def processor() -> str:
     return names[0] if names else platform.processor()
 
 
-def medians(times_ms: Mapping[str, np.ndarray]) -> dict[str, float]:
+def medians(times_ms: Mapping[str, np.ndarray], *, digits: int = 1) -> dict[str, float]:
     """Median of the rounds of every job."""
-    return {name: round(float(np.median(values)), 1) for name, values in times_ms.items()}
+    return {name: round(float(np.median(values)), digits) for name, values in times_ms.items()}

@@ -1,6 +1,7 @@
 """Fixtures shared by all tests."""
 
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 # One thread a process: the suite runs in parallel workers, and spinning threads slow each other down.
@@ -8,6 +9,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
+import soundfile
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +24,24 @@ def shared_dir() -> Path:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(20250724)
+
+
+@pytest.fixture
+def response_folder(tmp_path: Path) -> Callable[..., Path]:
+    """Writer of measured responses, plane waves: ``response_folder("hall", [("left.wav", 90.0, 0.0, "room")])``."""
+    from salm.audio.formats import encode_plane_wave
+
+    def write(name: str, places: Sequence[tuple[str, float, float, str]]) -> Path:
+        folder = tmp_path / name
+        folder.mkdir()
+        click = np.zeros(400, np.float32)
+        click[50] = 0.5
+        rows = ["file,azimuth_deg,elevation_deg,room"]
+        for file, azimuth_deg, elevation_deg, room in places:
+            wave = encode_plane_wave(click, azimuth_deg, elevation_deg)
+            soundfile.write(folder / file, wave.T, 24_000, subtype="FLOAT")
+            rows.append(f"{file},{azimuth_deg},{elevation_deg},{room}")
+        (folder / "responses.csv").write_text("\n".join(rows), encoding="utf-8")
+        return folder
+
+    return write

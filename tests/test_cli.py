@@ -19,10 +19,10 @@ import soundfile
 from pyarrow import parquet
 
 import salm
-from salm.acoustics.measured import ResponseLayout
+from salm.acoustics import measured
 from salm.audio.formats import ambix_to_fuma, encode_plane_wave
 from salm.cli import evaluating
-from salm.cli.command import Command, Layout
+from salm.cli.command import Command, Layout, ResponseLayout
 from salm.cli.main import COMMANDS, main
 from salm.model import hub
 from salm.model.presets import preset
@@ -660,7 +660,7 @@ def test_scenes_of_a_damaged_clip_of_a_published_corpus_are_left_out(run: Run, e
 
 def test_layouts_of_the_commands_are_those_of_the_library(run: Run, esc50: Path, tmp_path: Path) -> None:
     assert get_args(Layout) == get_args(CorpusLayout)
-    assert get_args(evaluating.ResponseLayout) == get_args(ResponseLayout)
+    assert get_args(ResponseLayout) == get_args(measured.ResponseLayout)
     assert get_args(evaluating.RecordingLayout) == get_args(RecordingLayout)
     ran = run("scenes", "make", "-o", tmp_path / "s", "--layout", "esc50")
     assert ran.complaint == "the procedural corpus has a layout and splits of its own; name a folder, or one split."
@@ -671,7 +671,9 @@ def test_layouts_of_the_commands_are_those_of_the_library(run: Run, esc50: Path,
 def test_scenes_are_shown_as_a_table(run: Run, tmp_path: Path) -> None:
     assert run("scenes", "make", "-o", tmp_path / "s", "--count", 1).out == f"1 scene in {tmp_path / 's'}\n"
     run("scenes", "make", "-o", tmp_path / "s", "--count", 3)
-    head, *rows = run("scenes", "show", tmp_path / "s", "--limit", 2).out.splitlines()
+    summary, _, first = run("scenes", "show", tmp_path / "s", "--limit", 2).out.partition("\n\n")
+    assert summary.splitlines()[0].split() == ["scenes", "3", "(3", "simulated)"]
+    head, *rows = first.splitlines()
     assert head.split()[:3] == ["sound_id", "caption", "azimuth_deg"]
     assert len(rows) == 2
 

@@ -6,7 +6,8 @@ from salm.errors import InputError
 
 
 @pytest.mark.parametrize(
-    ("dry", "response"), [(1, 1), (1, 50), (50, 1), (300, 300), (301, 7), (5000, 40), (4099, 640), (200, 900)]
+    ("dry", "response"),
+    [(1, 1), (1, 50), (50, 1), (300, 300), (301, 7), (5000, 40), (4099, 640), (200, 900)],
 )
 def test_every_channel_equals_the_plain_convolution(rng: np.random.Generator, dry: int, response: int):
     sound = rng.standard_normal(dry).astype(np.float32)
@@ -16,6 +17,18 @@ def test_every_channel_equals_the_plain_convolution(rng: np.random.Generator, dr
     assert wet.shape == (2, 4, dry)
     wanted = np.array([[np.convolve(sound, channel)[:dry] for channel in source] for source in srirs])
     np.testing.assert_allclose(wet, wanted, atol=2e-6 * np.abs(wanted).max() + 1e-6)
+
+
+@pytest.mark.parametrize("response", [300, 24_000, 47_999, 130_000])
+def test_sounds_of_several_blocks_equal_the_plain_convolution(rng: np.random.Generator, response: int):
+    sound = rng.standard_normal(120_000).astype(np.float32)
+    sparse = np.zeros((1, 4, response), np.float32)
+    taps = rng.choice(response, 50, replace=False)
+    sparse[..., taps] = rng.standard_normal((1, 4, 50))
+    wanted = np.zeros((4, 120_000))
+    for tap in taps[taps < 120_000].tolist():
+        wanted[:, tap:] += sparse[0, :, tap, None] * sound[: 120_000 - tap]
+    np.testing.assert_allclose(convolve(sound, sparse)[0], wanted, atol=2e-6 * np.abs(wanted).max())
 
 
 def test_delays_are_kept():

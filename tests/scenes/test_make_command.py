@@ -68,3 +68,45 @@ def test_wrong_combinations_are_one_clear_line(
     assert err.startswith(f"salm: {message.replace('ROOT', str(copy))}")
     assert err.count("\n") == 1
     assert not (copy / "s").exists()
+
+
+def test_scenes_beyond_the_papers(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    out = tmp_path / "scenes.jsonl"
+    words = ["scenes", "make", "-o", str(out), "--count", "40", "--sources", "0", "1", "1", "--moving", "0.5"]
+    assert main([*words, "--ambience", "1"]) == 0
+    scenes = list(SceneTable(out))
+    assert {len(scene.sources) for scene in scenes} == {2, 3}
+    moving = [bool(source.path) for scene in scenes for source in scene.sources]
+    assert 0.3 < sum(moving) / len(moving) < 0.7
+    assert all(scene.ambience is not None for scene in scenes)
+
+
+def test_ranges_come_from_the_file_of_a_run(tmp_path: Path) -> None:
+    run, out = tmp_path / "run.yaml", tmp_path / "scenes.jsonl"
+    run.write_text("scenes: {anechoic: 1.0, elevation_deg: 5.0, sources: [1, 0, 0]}\n", encoding="utf-8")
+    assert (
+        main(["scenes", "make", "-o", str(out), "--count", "20", "--ranges", str(run), "--sources", "0", "1", "0"]) == 0
+    )
+    for scene in SceneTable(out):
+        assert scene.room is None
+        assert len(scene.sources) == 2
+        assert all(abs(source.elevation_deg) <= 5 for source in scene.sources)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("model: small\n", "has no table `scenes`"),
+        ("scenes: {colour: red}\n", "colour"),
+        ("scenes: {moving: 2.0}\n", "moving is 2.0 but must be a share"),
+    ],
+)
+def test_ranges_that_cannot_be_read_are_one_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str, message: str
+) -> None:
+    (tmp_path / "run.yaml").write_text(text, encoding="utf-8")
+    assert main(["scenes", "make", "-o", str(tmp_path / "s"), "--ranges", str(tmp_path / "run.yaml")]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "s").exists()

@@ -17,7 +17,7 @@ from salm.errors import InputError
 from salm.scenes.corpora import open_corpus
 from salm.scenes.corpora.base import Corpus
 from salm.scenes.rendering import render_scene
-from salm.scenes.scene import Scene, Source
+from salm.scenes.scene import Ambience, Scene, Source, Waypoint
 from salm.scenes.shards import RATE_HZ, ShardTask, file_digest, read_record, sample_facts, write_shard
 
 WHISTLE = Source(
@@ -86,6 +86,17 @@ def test_facts_say_where_the_sound_is_and_hold_the_whole_scene(task: Task) -> No
     assert (facts["duration_s"], facts["gain_db"]) == (0.2, 0.0)
 
 
+def test_facts_say_what_goes_beyond_direction() -> None:
+    path = [Waypoint(0.0, 0.0, 50.0, 3.0), Waypoint(1.0, 20.0, 50.0, 3.0)]
+    owl = Source.along(path, sound_id="owl", caption="An owl.", gain_db=-20.0)
+    scene = Scene(seed=0, sources=(owl,), ambience=Ambience(snr_db=12.0, sound_id="rain"))
+    facts = sample_facts(scene, row=0, split="")
+    assert facts["attributes"] == ["above", "far", "dry", "quiet"]
+    assert (facts["moving"], facts["ambience_snr_db"]) == (True, 12.0)
+    assert scene.sound_ids == ("owl", "rain")
+    assert (sample_facts(QUIET, row=0, split="")["moving"], QUIET.sound_ids) == (False, ("whistle-test-0000",))
+
+
 def test_the_free_field_has_no_room() -> None:
     facts = sample_facts(QUIET, row=0, split="")
     assert (facts["room_size_m"], facts["rt60_s"]) == (None, None)
@@ -131,7 +142,12 @@ def test_what_is_no_number_is_left_out(task: Task, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("salm.scenes.shards.render_scene", lambda *_, **__: odd)
     record = write_shard(task(QUIET))
     assert record["skipped"] == [
-        {"row": 0, "sound_id": None, "reason": "the recording holds samples that are no numbers."}
+        {
+            "row": 0,
+            "sound_id": None,
+            "response_id": None,
+            "reason": "the recording holds samples that are no numbers.",
+        }
     ]
 
 

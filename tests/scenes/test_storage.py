@@ -13,8 +13,9 @@ import soundfile
 
 from salm.errors import InputError
 from salm.scenes.corpora.procedural import ProceduralCorpus
+from salm.scenes.make import make_scenes
 from salm.scenes.scene import Scene, Source
-from salm.scenes.storage import SceneTable, make_scenes, read_scenes
+from salm.scenes.storage import SceneTable, read_scenes
 
 
 @pytest.fixture

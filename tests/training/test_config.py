@@ -11,7 +11,7 @@ from salm.model.config import to_mapping
 from salm.model.presets import preset
 from salm.scenes.dataset import WindowRanges
 from salm.scenes.sample import SceneRanges
-from salm.training.config import CorpusConfig, TrainConfig, read_train_config
+from salm.training.config import CorpusConfig, ResponsesConfig, TrainConfig, read_train_config
 from salm.training.losses import LossWeights
 from salm.training.schedule import Schedule
 
@@ -28,6 +28,35 @@ def written(path: Path, text: str) -> Path:
 
 def test_the_name_of_a_preset_is_enough(path: Path) -> None:
     assert read_train_config(written(path, "model: tiny")) == TrainConfig(model=preset("tiny"))
+
+
+def test_measured_responses_are_a_table(path: Path) -> None:
+    text = "model: tiny\nresponses: {path: TAU, layout: tau-srir, split: train, rooms: [01_bomb_shelter], share: 0.3}"
+    run = read_train_config(written(path, text))
+    assert run.responses == ResponsesConfig(
+        path="TAU", layout="tau-srir", split="train", rooms=("01_bomb_shelter",), share=0.3
+    )
+    # What is kept beside a run's weights is read again.
+    assert read_train_config(written(path, yaml.safe_dump(to_mapping(run)))) == run
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("{path: hall, share: 1.5}", r"responses.share is 1.5 but must be from 0 to 1\."),
+        ("{path: hall, share: -0.1}", r"responses.share is -0.1 but must be from 0 to 1\."),
+        (
+            "{path: hall, layout: folders}",
+            "responses: layout is 'folders' but must be one of 'sofa', 'tau-srir'",
+        ),
+        ("{share: 0.5}", "responses: .*'path'"),
+        ("{path: hall, room: a}", "responses: unknown setting 'room'"),
+        ("hall", "responses: expected a table of settings, got 'hall'"),
+    ],
+)
+def test_responses_that_cannot_be_are_refused(path: Path, table: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read_train_config(written(path, f"model: tiny\nresponses: {table}"))
 
 
 def test_every_setting_is_read(path: Path) -> None:

@@ -1,22 +1,27 @@
 """The corpora of a run, split and shared out."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
+import torch
 
+from salm.acoustics.measured import ResponsesFrom
 from salm.errors import InputError
 from salm.model.presets import preset
 from salm.scenes.dataset import SceneBatches, WindowRanges
+from salm.scenes.make import make_scenes
 from salm.scenes.recipes import make_recipe
 from salm.scenes.rephrase.ask import Asker, AskSettings
 from salm.scenes.rephrase.run import rephrase_scenes
 from salm.scenes.source import FreshScenes
 from salm.scenes.storage import SceneTable
-from salm.training.config import CorpusConfig, TrainConfig
+from salm.training.config import CorpusConfig, ResponsesConfig, TrainConfig
 from salm.training.corpora import open_corpora
 
 # Name, fold and whether it is of ESC-10.
@@ -170,3 +175,77 @@ def test_captions_of_another_compass_are_refused(rephrased: TrainConfig) -> None
     south = replace(rephrased, model=replace(rephrased.model, facing="south"))
     with pytest.raises(InputError, match=r"c\.jsonl has captions facing north but the model faces south; make them"):
         open_corpora(south)
+
+
+PLACES = (("left.wav", 90.0, 0.0, "hall"), ("right.wav", -90.0, 0.0, "attic"))
+
+
+def test_a_share_of_fresh_scenes_is_measured(config: TrainConfig, response_folder: Callable[..., Path]) -> None:
+    hall = ResponsesConfig(path=str(response_folder("house", PLACES)), rooms=("hall",), share=0.25)
+    source = fresh(replace(config, responses=hall))
+    drawn = [source.draw(number, np.random.default_rng(number)) for number in range(400)]
+    measured = [one for one in drawn if one.responses is not None]
+    assert abs(len(measured) / 400 - 0.25) < 4 * np.sqrt(0.25 * 0.75 / 400)
+    assert {one.scene.sources[0].response_id for one in measured} == {"left.wav"}
+    assert {one.scene.sources[0].sector for one in measured} == {2}
+
+
+def test_batches_hear_measured_responses(config: TrainConfig, response_folder: Callable[..., Path]) -> None:
+    folder = response_folder("house", PLACES)
+    run = replace(
+        config,
+        responses=ResponsesConfig(path=str(folder), share=1.0),
+        windows=WindowRanges(looped=0.0, low_pass=0.0),
+        batch_size=6,
+    )
+    batch = SceneBatches(**open_corpora(run).batch_arguments(run), observe=lambda foa: (foa,), batches=1)[0]
+    w, y, _, _ = torch.stack(list(batch.observation)).unbind(1)
+    # The sign of the intensity's y is that of the side that was measured.
+    np.testing.assert_array_equal((w * y).sum(1).sign(), batch.direction[:, 1].sign())
+    assert set(batch.sector.tolist()) <= {2, 6}
+
+
+@pytest.fixture
+def measured_files(folder: Path, response_folder: Callable[..., Path]) -> list[Path]:
+    """Files of scenes through two sets, and their folders."""
+    made = []
+    for name in ("house", "barn"):
+        named = ResponsesFrom(path=str(response_folder(name, PLACES)))
+        make_scenes(folder / f"{name}.jsonl", corpus=folder, count=4, measured=(named, 1.0))
+        made.append(folder / f"{name}.jsonl")
+    return made
+
+
+def fixed_run(*files: Path, **settings: Any) -> TrainConfig:
+    names = tuple(map(str, files))
+    return TrainConfig(model=preset("tiny"), scene_files=names, batch_size=2, epochs=1, **settings)
+
+
+def test_fixed_scenes_take_the_responses_that_their_file_names(measured_files: list[Path]) -> None:
+    run = fixed_run(measured_files[0])
+    corpora = open_corpora(run)
+    drawn = corpora.source.draw(0, np.random.default_rng(0))
+    assert drawn.responses is not None
+    assert drawn.responses.name == "house"
+    batches = SceneBatches(**corpora.batch_arguments(run), observe=lambda foa: (foa,), batches=2)
+    assert batches[0].observation[0].abs().max() > 0
+
+
+def test_responses_that_moved_are_named_in_the_run(measured_files: list[Path], tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    (tmp_path / "house").rename(tmp_path / "new" / "house")
+    with pytest.raises(InputError, match=r"the measured responses of .*house\.jsonl: .*house is not there"):
+        open_corpora(fixed_run(measured_files[0]))
+    there = ResponsesConfig(path=str(tmp_path / "new" / "house"))
+    source = open_corpora(fixed_run(measured_files[0], responses=there)).source
+    assert source.draw(0, np.random.default_rng(0)).responses is not None
+
+
+def test_files_of_two_sets_are_refused(measured_files: list[Path]) -> None:
+    with pytest.raises(InputError, match=r"house\.jsonl and .*barn\.jsonl sound through different measured responses"):
+        open_corpora(fixed_run(*measured_files))
+
+
+def test_scenes_of_other_responses_are_refused_before_training(measured_files: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"line 2: .* the responses 'house' but those of 'barn' are given"):
+        open_corpora(fixed_run(measured_files[0], responses=ResponsesConfig(path=str(tmp_path / "barn"))))

@@ -53,7 +53,7 @@ def image_responses(
     samples = int(np.ceil(until_s.max() * rate_hz))
     padded = scipy.fft.next_fast_len(samples + _TAPS + round(_RINGING_S * rate_hz), real=True)
     scattered = np.zeros((len(sources_m), padded, 4, len(BAND_CENTRES_HZ)), np.float32)
-    air = _air_table(samples + 1, rate_hz)
+    air = _air_table(1 << samples.bit_length(), rate_hz)  # few lengths, so that one table serves many rooms
     for bands, source, until in zip(scattered, sources_m, until_s, strict=True):
         radius = until * rate_hz
         axes = [_axis_table(room, source, axis, radius=radius, rate_hz=rate_hz) for axis in range(3)]
@@ -84,8 +84,10 @@ def _scatter(
     unit: float,
 ) -> None:
     """Add each image within the radius to `bands`, one contiguous row of 4 channels times 8 bands a tap."""
-    rows = bands.reshape(bands.shape[0], 32)
-    row = np.empty(32, np.float32)
+    # With a width that is a constant the innermost loop is unrolled before it could become vector instructions.
+    width = bands.shape[1] * bands.shape[2]
+    rows = bands.reshape(bands.shape[0], width)
+    row = np.empty(width, np.float32)
     for i in range(x.size):
         for j in range(y.size):
             across = x[i] ** 2 + y[j] ** 2
@@ -108,7 +110,7 @@ def _scatter(
                 weight = np.float32(step - below)
                 for tap in range(sinc.shape[1]):
                     value = sinc[below, tap] + weight * (sinc[below + 1, tap] - sinc[below, tap])
-                    for c in range(32):
+                    for c in range(width):
                         rows[whole + tap, c] += value * row[c]
 
 
@@ -137,7 +139,7 @@ def _sinc_table() -> Float32[np.ndarray, "fraction tap"]:
     return np.asarray(np.sinc(away) * window, np.float32)
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=8)
 def _air_table(samples: int, rate_hz: int) -> Float32[np.ndarray, "time 8"]:
     """Amplitude left after travelling for each number of whole samples; a part of a sample changes nothing."""
     distance_m = np.arange(samples)[:, None] * SPEED_OF_SOUND_M_S / rate_hz

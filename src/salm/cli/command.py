@@ -15,11 +15,13 @@ from salm.errors import InputError
 if TYPE_CHECKING:
     from salm.model.inference import Model
 
-__all__ = ["Command", "Layout", "Out", "at_least", "chosen_rows", "plain"]
+__all__ = ["Command", "Layout", "Out", "ResponseLayout", "at_least", "chosen_rows", "plain"]
 
 Out = Annotated[Path, arg(aliases=["-o"])]
 # As `salm.scenes.corpora.CorpusLayout`, whose import would make every command wait.
 Layout = Literal["manifest", "clotho", "audiocaps", "fsd50k", "esc50"]
+# As `salm.acoustics.measured.ResponseLayout`, for the same reason.
+ResponseLayout = Literal["sofa", "tau-srir", "folder"]
 
 
 @dataclass(frozen=True, kw_only=True)

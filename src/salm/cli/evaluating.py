@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tyro.conf import Positional
 
-from salm.cli.command import Command, Layout, at_least, chosen_rows
+from salm.cli.command import Command, Layout, ResponseLayout, at_least, chosen_rows
 from salm.cli.telling import complain, scene_bar
 from salm.errors import InputError
 
@@ -16,11 +16,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Evaluate"]
 
-# As in the modules that read them, whose import would make every command wait.
+# As `salm.scenes.recordings.RecordingLayout`, whose import would make every command wait.
 RecordingLayout = Literal[
     "folder", "starss22", "starss23", "dcase22-synth", "tau-nigens-2020", "tau-nigens-2021", "tut-2018", "tau-2019"
 ]
-ResponseLayout = Literal["sofa", "tau-srir", "folder"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +100,7 @@ class Evaluate(Command):
         )
         self._write(report)
         self.tell(report, lambda: self._show(report))
-        if corpus.name == "procedural":
+        if self.corpus is None and made is None:
             complain("no --corpus was given: these are synthesised sounds, which say little of real ones.")
         return 0
 

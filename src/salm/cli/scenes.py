@@ -1,20 +1,30 @@
 """Scenes as data: ``salm scenes make``, ``show``, ``export`` and ``rephrase``."""
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
-from salm.cli.command import Command, Layout, Out, at_least
-from salm.cli.telling import complain, counted, say, table
+from salm.cli.command import Command, Layout, Out, ResponseLayout, at_least
+from salm.cli.telling import complain, counted, facts, say, scene_bar, table
 from salm.errors import InputError
 
 if TYPE_CHECKING:
+    from salm.acoustics.measured import ResponsesFrom
+    from salm.scenes.histogram import Histogram
     from salm.scenes.rephrase.backends import Backend
+    from salm.scenes.sample import SceneRanges
+    from salm.scenes.scene import Scene, Source
+    from salm.scenes.storage import SceneTable
+    from salm.scenes.summary import SceneSummary
 
 __all__ = ["ScenesExport", "ScenesMake", "ScenesRephrase", "ScenesShow"]
+
+
+_OF_RANGES = ("sources", "moving", "ambience")
+_OF_RESPONSES = ("responses_layout", "responses_share", "responses_channels", "responses_split", "responses_rooms")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +47,26 @@ class ScenesMake(Command):
     """Split of the corpus; left out, train."""
     count: int | None = None
     """Scenes to draw from the corpus; left out, 100."""
+    sources: tuple[float, float, float] | None = None
+    """Shares of scenes with one, two and three sources; left out, all have one."""
+    moving: float | None = None
+    """Share of sources that move; left out, none."""
+    ambience: float | None = None
+    """Share of scenes with a background from everywhere; left out, none."""
+    ranges: Path | None = None
+    """File of a training run: scenes are drawn from what its table `scenes` says."""
+    responses: Path | None = None
+    """Folder or SOFA file with measured responses, through which a share of the scenes sounds."""
+    responses_layout: ResponseLayout | None = None
+    """How the responses are laid out; left out, a folder of audio files with responses.csv."""
+    responses_share: float | None = None
+    """Share of the scenes that sound through measured responses; left out, a half."""
+    responses_channels: str | None = None
+    """What their files hold, such as n3d or em32; left out, what the layout says."""
+    responses_split: str | None = None
+    """Split of TAU-SRIR DB: train or test."""
+    responses_rooms: tuple[str, ...] = ()
+    """Only these rooms of the responses; left out, all."""
     seed: int = 0
     """Of everything."""
 
@@ -46,22 +76,59 @@ class ScenesMake(Command):
         return self._of_recipe() if self.recipe else self._of_corpus()
 
     def _of_corpus(self) -> int:
-        from salm.scenes.storage import make_scenes
+        from salm.scenes.make import make_scenes
 
         self._refuse("root", "jitter", because="belongs to a data set of the paper; name sclotho or saudiocaps too")
         count = 100 if self.count is None else self.count
         at_least(1, count=count)
         split = "train" if self.split is None else self.split
         layout = self.layout or "manifest"
-        count = make_scenes(self.out, corpus=self.corpus, layout=layout, split=split, count=count, seed=self.seed)
+        count = make_scenes(
+            self.out,
+            corpus=self.corpus,
+            layout=layout,
+            split=split,
+            count=count,
+            seed=self.seed,
+            ranges=self._ranges(),
+            measured=self._measured(),
+        )
         self.tell({"out": str(self.out), "scenes": count}, lambda: say(f"{counted(count, 'scene')} in {self.out}"))
         return 0
+
+    def _ranges(self) -> "SceneRanges":
+        from salm.scenes.sample import SceneRanges
+        from salm.training.config import read_scene_ranges
+
+        ranges = SceneRanges() if self.ranges is None else read_scene_ranges(self.ranges)
+        own = {name: getattr(self, name) for name in _OF_RANGES if getattr(self, name) is not None}
+        return replace(ranges, **own)
+
+    def _measured(self) -> "tuple[ResponsesFrom, float] | None":
+        from salm.acoustics.measured import ResponsesFrom
+        from salm.scenes.storage import MEASURED_SHARE
+
+        if self.responses is None:
+            self._refuse(*_OF_RESPONSES, because="needs --responses, where they are")
+            return None
+        share = MEASURED_SHARE if self.responses_share is None else self.responses_share
+        if not 0 <= share <= 1:
+            raise InputError(f"--responses-share is {share} but must be from 0 to 1.")
+        named = ResponsesFrom(
+            path=str(self.responses),
+            layout=self.responses_layout or "folder",
+            channels=self.responses_channels,
+            split=self.responses_split,
+            rooms=self.responses_rooms,
+        )
+        return named, share
 
     def _of_recipe(self) -> int:
         from salm.scenes.recipes import make_recipe
 
         because = f"does not go with {self.recipe}, which is every clip below --root"
-        self._refuse("corpus", "layout", "split", "count", because=because)
+        own = ("corpus", "layout", "split", "count", "ranges", "responses", *_OF_RANGES, *_OF_RESPONSES)
+        self._refuse(*own, because=because)
         if self.root is None:
             raise InputError(f"{self.recipe} needs --root, the folder with a copy of its corpus.")
         made = make_recipe(self.recipe, self.root, self.out, seed=self.seed, jitter=self.jitter or "wide")
@@ -73,8 +140,8 @@ class ScenesMake(Command):
         return 0
 
     def _refuse(self, *options: str, because: str) -> None:
-        if given := [option for option in options if getattr(self, option) is not None]:
-            raise InputError(f"--{given[0]} {because}.")
+        if given := [option for option in options if getattr(self, option) not in (None, ())]:
+            raise InputError(f"--{given[0].replace('_', '-')} {because}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,18 +150,94 @@ class ScenesShow(Command):
 
     file: Positional[Path]
     """What `salm scenes make` wrote."""
+    out: Annotated[Path | None, arg(aliases=["-o"])] = None
+    """File to draw a page into: counts, histograms, and some scenes from above with their captions."""
     limit: int = 10
-    """Scenes to show."""
+    """Scenes to show: the first ones in the table, any of them on the page."""
+    seed: int = 0
+    """Of which scenes the page draws, and of the phrasings of their captions."""
 
     def run(self) -> int:
-        """Print the scenes."""
-        from salm.scenes.storage import read_scenes
+        """Count the scenes, print the first ones, and draw the page if it is asked for."""
+        from salm.scenes.storage import SceneTable
+        from salm.scenes.summary import summarise
 
         at_least(1, limit=self.limit)
-        scenes, _ = read_scenes(self.file)
-        rows = [asdict(source) for scene in scenes[: self.limit] for source in scene.sources]
-        self.tell({"scenes": [scene.to_dict() for scene in scenes[: self.limit]]}, lambda: table(rows))
+        at_least(0, seed=self.seed)
+        if self.out is not None and self.out.resolve() == self.file.resolve():
+            raise InputError(f"--out {self.out} is the file of scenes itself; name another for the page.")
+        scenes = SceneTable(self.file)
+        summary = summarise(scene_bar(scenes, "counting"))
+        splits = scenes.count_splits()
+        first = scenes[: self.limit]
+        document = {
+            "scenes": [scene.to_dict() for scene in first],
+            "head": scenes.head,
+            "splits": splits,
+            "summary": summary.to_dict(),
+            "out": None if self.out is None else str(self.out),
+        }
+        if self.out is not None:
+            self._draw(self.out, scenes, summary)
+        self.tell(document, lambda: self._print(first, summary, splits))
         return 0
+
+    def _draw(self, out: Path, scenes: "SceneTable", summary: "SceneSummary") -> None:
+        from salm.pictures.page import write_page
+        from salm.pictures.scenes_page import scenes_page
+
+        samples = [(row, scenes[row]) for row in scenes.sample_rows(self.limit, seed=self.seed)]
+        page = scenes_page(self.file.name, scenes.head, scenes.count_splits(), summary, samples, seed=self.seed)
+        write_page(out, page)
+
+    def _print(self, first: "list[Scene]", summary: "SceneSummary", splits: dict[str, int]) -> None:
+        facts(_lines_of(summary, splits))
+        if self.out is not None:
+            say(f"drawn in {self.out}")
+            return
+        say("")
+        table([_row(source) for scene in first for source in scene.sources])
+
+
+def _row(source: "Source") -> dict[str, Any]:
+    """A source without its path, which is no cell of a table."""
+    values = {**vars(source), "moves": "yes" if source.path else None}
+    del values["path"]
+    return values
+
+
+def _lines_of(summary: "SceneSummary", splits: dict[str, int]) -> dict[str, str]:
+    """The numbers of scenes for people, a line each; what there is nothing of is left out."""
+    kinds = {"simulated": summary.simulated, "measured": summary.measured, "free field": summary.free_field}
+    of_each = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items() if count)
+    lines = {
+        "scenes": f"{summary.scenes:,}{f' ({of_each})' if of_each else ''}",
+        "splits": _counted_each(splits) if any(splits) else "",
+        "responses": _counted_each(summary.responses),
+        "sources": ", ".join(f"{number} in {count:,}" for number, count in summary.sources.items()),
+        "moving": f"{summary.moving:,}" if summary.moving else "",
+        "sectors": _counted_each(summary.sectors),
+        "heights": _counted_each(summary.heights),
+        "distance": _range(summary.distance_m, "m"),
+        "RT60": _range(summary.rt60_s, "s"),
+        "floor area": _range(summary.floor_area_m2, "m²"),
+        "noise": _range(summary.noise_db, "dB"),
+        "over ambience": _range(summary.ambience_snr_db, "dB"),
+        "length": _range(summary.duration_s, "s"),
+        "captions": f"{summary.captions:,} different",
+    }
+    return {name: line for name, line in lines.items() if line}
+
+
+def _counted_each(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items())
+
+
+def _range(histogram: "Histogram", unit: str) -> str:
+    if histogram.mean is None:
+        return ""
+    unknown = f", {histogram.unknown:,} without" if histogram.unknown else ""
+    return f"{histogram.least:.4g} to {histogram.most:.4g} {unit}, mean {histogram.mean:.4g}{unknown}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -64,8 +64,15 @@ def heading(report: Report) -> str:
     return (
         f"{report['preset']} ({report['model'] or 'no digest'}), protocol {report['protocol']['name']}: corpus "
         f"{report['corpus']}, split {report['split']}{rows}, {report['sounds']} sounds, {report['scenes']} scenes, "
-        f"gallery of {report['gallery']}, seed {report['seed']}"
+        f"gallery of {report['gallery']}, seed {report['seed']}{_in_which_words(report)}"
     )
+
+
+def _in_which_words(report: Report) -> str:
+    """How the sentences of the paper's protocol come about."""
+    if "caption_phrasing" not in report:
+        return ""
+    return f", captions: {report['caption_phrasing'].rstrip('.')}, facing {report['facing']}"
 
 
 def narrow_grids(report: Report) -> Iterator[Grid]:

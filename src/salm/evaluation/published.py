@@ -49,10 +49,9 @@ PUBLISHED: Mapping[str, str] = {
     "window of the model a recording. The error is the great-circle angle; the core is within 17.5 degrees of a "
     "sector's centre. The paper's localisation error is the mean.",
     "baselines": "The same windows without learning: the mean intensity vector, plain and onset-weighted.",
-    "retrieval": "Joint embeddings of all recordings against all their captions with the place, as the sentence that "
-    "the paper hands to its language model, in compass words as the model faces. Text to audio is over all captions, "
-    "audio to text by the best of a recording's own; only the recording that a caption was made for is right. "
-    "direction_blind has the semantic embedding instead.",
+    "retrieval": "Joint embeddings of all recordings against all their captions with the place. Text to audio is over "
+    "all captions, audio to text by the best of a recording's own; only the recording that a caption was made for is "
+    "right. direction_blind has the semantic embedding instead.",
     "semantic": "Semantic embeddings of every clip once, in the free field, against all captions without a place.",
     "zero_shot": "Which of the paper's eight direction sentences is nearest, in compass words as the model faces.",
     "editing": "The gallery with its spatial embeddings replaced by the sentence of the true direction (swap), or of "

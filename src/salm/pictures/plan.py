@@ -11,9 +11,9 @@ from math import cos, radians, sin
 from typing import Literal
 
 from salm.frame import SECTORS, sector_centre_deg
-from salm.pictures.svg import ACCENT, INK, OCHRE, ON_ACCENT, element, number, picture, text
+from salm.pictures.svg import ACCENT, INK, OCHRE, ON_ACCENT, element, label, number, outline, picture, text
 
-__all__ = ["Mark", "MarkKind", "Sought", "plan_view", "swatch"]
+__all__ = ["Mark", "MarkKind", "Sought", "head", "numbered", "plan_view", "swatch"]
 
 WIDTH, HEIGHT = 400.0, 300.0
 PLAN, PLAN_RADIUS = (150.0, 150.0), 108.0
@@ -89,6 +89,39 @@ def swatch(kind: MarkKind) -> str:
     return element("svg", shape, viewBox="0 0 18 18", width=18, height=18, aria_hidden="true")
 
 
+def head(centre: tuple[float, float], *, radius: float = 12.0) -> str:
+    """The listener from above, the nose to the front, which is up."""
+    (x, y), r = centre, radius
+    tip, root = y - 1.5 * r, y - 0.96 * r
+    nose = f"M{_pair((x - r / 3, root))}L{_pair((x, tip))}L{_pair((x + r / 3, root))}"
+    ears = [
+        element("ellipse", cx=x + side * 1.08 * r, cy=y, rx=0.21 * r, ry=0.42 * r, **outline(0.5))
+        for side in (-1.0, 1.0)
+    ]
+    return element(
+        "g", *ears, element("path", d=nose, **outline(0.5)), _circle(centre, r, opacity=0.5), aria_hidden="true"
+    )
+
+
+def numbered(place: tuple[float, float], characters: str) -> str:
+    """A filled circle with one or two characters in it."""
+    x, y = place
+    written = element(
+        "text",
+        text(characters),
+        x=x,
+        y=y + 3.8,
+        text_anchor="middle",
+        font_size=10.5,
+        font_weight=650,
+        style=f"fill:{ON_ACCENT}",
+    )
+    return (
+        element("circle", cx=x, cy=y, r=8.5, style=f"fill:{ACCENT}", stroke="var(--card, #fff)", stroke_opacity=0.8)
+        + written
+    )
+
+
 def _on_plan(mark: Mark) -> tuple[float, float]:
     return _polar(mark.azimuth_deg, PLAN_RADIUS * (1 - abs(mark.elevation_deg) / 90))
 
@@ -117,7 +150,7 @@ def _plan_frame() -> list[str]:
         _line(_polar(border, 26), _polar(border, PLAN_RADIUS), opacity=0.14)
         for border in (float(sector_centre_deg(index)) + 22.5 for index in range(8))
     ]
-    return [*ring, *borders, *map(_sector_label, range(8)), _head()]
+    return [*ring, *borders, *map(_sector_label, range(8)), head(PLAN)]
 
 
 def _sector_label(index: int) -> str:
@@ -126,29 +159,17 @@ def _sector_label(index: int) -> str:
     across = sin(radians(centre_deg))
     anchor = "middle" if abs(across) < 0.1 else "end" if across > 0 else "start"
     weight = 600 if index == 0 else 400
-    return element(
-        "text", text(SECTORS[index]), x=x, y=y + 4, text_anchor=anchor, font_size=11, font_weight=weight, **_soft()
-    )
-
-
-def _head() -> str:
-    x, y = PLAN
-    nose = f"M{number(x - 4)} {number(y - 11.5)}L{number(x)} {number(y - 18)}L{number(x + 4)} {number(y - 11.5)}"
-    ears = [element("ellipse", cx=x + side * 13, cy=y, rx=2.5, ry=5, **_stroke(0.5)) for side in (-1.0, 1.0)]
-    return element(
-        "g", *ears, element("path", d=nose, **_stroke(0.5)), _circle(PLAN, 12, opacity=0.5), aria_hidden="true"
-    )
+    return label(SECTORS[index], x, y + 4, anchor=anchor, font_weight=weight)
 
 
 def _side_frame() -> list[str]:
     top, bottom = _profile(90, SIDE_RADIUS), _profile(-90, SIDE_RADIUS)
     arc = f"M{_pair(top)}A{number(SIDE_RADIUS)} {number(SIDE_RADIUS)} 0 0 1 {_pair(bottom)}"
     words = [
-        element("text", text(word), x=SIDE[0] - 4, y=y, text_anchor="start", font_size=11, **_soft())
-        for word, y in (("above", top[1] - 8), ("below", bottom[1] + 16))
+        label(word, SIDE[0] - 4, y, anchor="start") for word, y in (("above", top[1] - 8), ("below", bottom[1] + 16))
     ]
     horizon = _line(SIDE, _profile(0, SIDE_RADIUS), opacity=0.18, stroke_dasharray="1 4")
-    return [element("path", d=arc, **_stroke(0.45)), horizon, _circle(SIDE, 4, opacity=0.5), *words]
+    return [element("path", d=arc, **outline(0.45)), horizon, _circle(SIDE, 4, opacity=0.5), *words]
 
 
 def _shade(sought: Sought) -> list[str]:
@@ -191,22 +212,8 @@ def _diamond(place: tuple[float, float], _: Mark) -> str:
     return element("polygon", points=corners, style=f"fill:none;stroke:{OCHRE}", stroke_width=1.6)
 
 
-def _numbered(place: tuple[float, float], mark: Mark) -> str:
-    x, y = place
-    label = element(
-        "text",
-        text(mark.label),
-        x=x,
-        y=y + 3.8,
-        text_anchor="middle",
-        font_size=10.5,
-        font_weight=650,
-        style=f"fill:{ON_ACCENT}",
-    )
-    return (
-        element("circle", cx=x, cy=y, r=8.5, style=f"fill:{ACCENT}", stroke="var(--card, #fff)", stroke_opacity=0.8)
-        + label
-    )
+def _hit(place: tuple[float, float], mark: Mark) -> str:
+    return numbered(place, mark.label)
 
 
 def _faint(place: tuple[float, float], _: Mark) -> str:
@@ -221,7 +228,7 @@ _SHAPES = {
     "truth": _truth,
     "model": _dot,
     "intensity": _diamond,
-    "hit": _numbered,
+    "hit": _hit,
     "faint": _faint,
     "before": _dashed,
     "after": _dot,
@@ -229,19 +236,11 @@ _SHAPES = {
 
 
 def _circle(centre: tuple[float, float], radius: float, *, opacity: float, **more: object) -> str:
-    return element("circle", cx=centre[0], cy=centre[1], r=radius, **(_stroke(opacity) | more))
+    return element("circle", cx=centre[0], cy=centre[1], r=radius, **(outline(opacity) | more))
 
 
 def _line(start: tuple[float, float], end: tuple[float, float], *, opacity: float, **more: object) -> str:
-    return element("line", x1=start[0], y1=start[1], x2=end[0], y2=end[1], **(_stroke(opacity) | more))
-
-
-def _stroke(opacity: float) -> dict[str, object]:
-    return {"fill": "none", "stroke": INK, "stroke_opacity": opacity, "stroke_width": 1.2}
-
-
-def _soft() -> dict[str, object]:
-    return {"fill": INK, "fill_opacity": 0.72}
+    return element("line", x1=start[0], y1=start[1], x2=end[0], y2=end[1], **(outline(opacity) | more))
 
 
 def _pair(point: tuple[float, float]) -> str:

@@ -2,7 +2,7 @@
 
 from html import escape
 
-__all__ = ["ACCENT", "INK", "OCHRE", "ON_ACCENT", "element", "number", "picture", "text"]
+__all__ = ["ACCENT", "INK", "OCHRE", "ON_ACCENT", "element", "label", "number", "outline", "picture", "text"]
 
 _VOID = frozenset({"br", "img", "link", "meta"})
 
@@ -34,6 +34,18 @@ def number(value: float) -> str:
     """A coordinate with at most two decimals."""
     # Adding zero turns the negative zero of a rounded small number into zero.
     return f"{round(value, 2) + 0.0:g}"
+
+
+def outline(opacity: float, width: float = 1.2) -> dict[str, object]:
+    """Attributes of a shape that is drawn by its outline alone."""
+    return {"fill": "none", "stroke": INK, "stroke_opacity": opacity, "stroke_width": width}
+
+
+def label(content: object, x: float, y: float, *, anchor: str = "middle", **more: object) -> str:
+    """A few soft words within a picture; the anchor is ``start``, ``middle`` or ``end``."""
+    return element(
+        "text", text(content), x=x, y=y, text_anchor=anchor, font_size=11, **more, fill=INK, fill_opacity=0.72
+    )
 
 
 def picture(*children: str, width: float, height: float, title: str, description: str, key: str) -> str:

@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 from salm.errors import InputError
 from salm.scenes.corpora.base import Corpus
-from salm.scenes.shards import ShardTask, file_digest, read_record
+from salm.scenes.shards import ShardTask, file_digest, read_record, readable_response
 from salm.scenes.storage import SceneTable
 from salm.scenes.workers import ProcessPool, Workers, needed
 from salm.whole import written_whole
@@ -49,7 +49,9 @@ class Skipped:
     """Scenes that were left out for one reason."""
 
     sound_id: str | None
-    """The sound that cannot be read; None if it is the scene that cannot be rendered."""
+    """The sound that cannot be read; None if it is another reason."""
+    response_id: str | None = None
+    """The measured response that cannot be read; if both are None, the scene cannot be rendered."""
     reason: str
     rows: tuple[int, ...]
 
@@ -76,7 +78,8 @@ def export_scenes(
 ) -> Exported:
     """Render the scenes of a file into a folder of shards, or go on with that; what is there then.
 
-    Shards that are finished are not rendered again, except those that lack a sound that can be read by now.
+    Shards that are finished are not rendered again, except those that lack a sound or a measured response that can be
+    read by now.
 
     Parameters
     ----------
@@ -156,14 +159,21 @@ def _tasks(path: Path, out: Path, head: dict[str, Any]) -> Iterator[ShardTask]:
 
 def _write_missing(tasks: Sequence[ShardTask], table: SceneTable, workers: Workers) -> None:
     records = [read_record(task) for task in tasks]
-    lacking = {item["sound_id"] for record in records if record for item in record["skipped"]} - {None}
-    # Only now is a corpus needed; one that is not there is then one line and not one from every worker.
-    corpus = table.open_corpus(check_files=False) if lacking or None in records else None
-    mended = {sound_id for sound_id in lacking if corpus and _readable(corpus, sound_id)}
+    lacking = {_missing(item) for record in records if record for item in record["skipped"]} - {(None, None)}
+    mended: set[_Missing] = set()
+    if lacking or None in records:
+        # Only now are corpus and responses needed; what is not there is then one line and not one from every worker.
+        corpus, responses = table.open_corpus(check_files=False), table.open_responses()
+        mended = {
+            (sound_id, response_id)
+            for sound_id, response_id in lacking
+            if (sound_id is None or _readable(corpus, sound_id))
+            and (response_id is None or (responses is not None and readable_response(responses, response_id)))
+        }
     unfinished = [
         task
         for task, record in zip(tasks, records, strict=True)
-        if record is None or mended & {item["sound_id"] for item in record["skipped"]}
+        if record is None or mended & set(map(_missing, record["skipped"]))
     ]
     if not unfinished:
         return
@@ -172,6 +182,14 @@ def _write_missing(tasks: Sequence[ShardTask], table: SceneTable, workers: Worke
     with tqdm(total=len(table), initial=done, unit="scene", disable=None) as bar:
         for record in workers(unfinished):
             bar.update(scenes[record["shard"]])
+
+
+_Missing = tuple[str | None, str | None]
+
+
+def _missing(item: dict[str, Any]) -> _Missing:
+    """Sound and response for want of which a scene was left out."""
+    return item["sound_id"], item.get("response_id")
 
 
 def _readable(corpus: Corpus, sound_id: str) -> bool:
@@ -204,8 +222,13 @@ def _write_manifest(path: Path, records: Iterable[dict[str, Any]], arrow: Any, p
             ("distance_m", real),
             ("sector", arrow.string()),
             ("sources", arrow.int64()),
+            ("moving", arrow.bool_()),
+            ("attributes", arrow.list_(arrow.string())),
             ("room_size_m", arrow.list_(real)),
             ("rt60_s", real),
+            ("ambience_snr_db", real),
+            ("responses", arrow.string()),
+            ("response_id", arrow.string()),
             ("duration_s", real),
             ("gain_db", real),
         ]
@@ -215,17 +238,18 @@ def _write_manifest(path: Path, records: Iterable[dict[str, Any]], arrow: Any, p
 
 
 def _account(out: Path, records: Sequence[dict[str, Any]]) -> Exported:
-    rows_of: dict[tuple[str | None, str], list[int]] = {}
+    rows_of: dict[tuple[_Missing, str], list[int]] = {}
     for record in records:
         for item in record["skipped"]:
-            rows_of.setdefault((item["sound_id"], item["reason"]), []).append(item["row"])
+            rows_of.setdefault((_missing(item), item["reason"]), []).append(item["row"])
     return Exported(
         out=out,
         shards=len(records),
         recordings=sum(record["recordings"] for record in records),
         lowered=sum(row["gain_db"] < 0 for record in records for row in record["rows"]),
         skipped=tuple(
-            Skipped(sound_id=sound_id, reason=reason, rows=tuple(rows)) for (sound_id, reason), rows in rows_of.items()
+            Skipped(sound_id=sound_id, response_id=response_id, reason=reason, rows=tuple(rows))
+            for ((sound_id, response_id), reason), rows in rows_of.items()
         ),
     )
 

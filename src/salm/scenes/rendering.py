@@ -7,6 +7,7 @@ from salm.acoustics.diffuse import diffuse_noise, diffuse_sound
 from salm.acoustics.measured.base import ResponseSet
 from salm.acoustics.measured.direct import levelled
 from salm.acoustics.moving import convolve_moving
+from salm.acoustics.noise import white_noise
 from salm.acoustics.render import convolve
 from salm.acoustics.room import Position, Room
 from salm.acoustics.srir import simulate
@@ -156,9 +157,9 @@ def _recording(
         if own := _level(field):
             mixture += np.float32(level / own * 10 ** (-scene.ambience.snr_db / 20)) * field
     if scene.noise_db is not None:
-        rng = np.random.default_rng(scene.seed)
-        noise = rng.standard_normal(mixture.shape, dtype=np.float32)
-        mixture += np.float32(level * 10 ** (scene.noise_db / 20)) * noise
+        noise = white_noise(np.random.default_rng(scene.seed), 4, length)
+        noise *= np.float32(level * 10 ** (scene.noise_db / 20))
+        mixture += noise
     return mixture
 
 

@@ -178,6 +178,12 @@ class Scene:
                     "give both or neither."
                 )
 
+    @property
+    def sound_ids(self) -> tuple[str, ...]:
+        """Of all sounds of the corpus that it is made of, the background last."""
+        background = None if self.ambience is None else self.ambience.sound_id
+        return (*(source.sound_id for source in self.sources), *(() if background is None else (background,)))
+
     def to_dict(self) -> dict[str, Any]:
         """Plain form, ready for JSON."""
         plain = {

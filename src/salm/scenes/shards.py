@@ -22,15 +22,17 @@ from typing import Any, BinaryIO
 import numpy as np
 from jaxtyping import Float32
 
+from salm.acoustics.measured.base import ResponseSet
 from salm.audio.recording import flac
 from salm.errors import InputError
 from salm.frame import SECTORS
+from salm.scenes.attributes import attributes_of
 from salm.scenes.corpora.base import Corpus
 from salm.scenes.rendering import render_scene
 from salm.scenes.scene import Scene
 from salm.scenes.storage import SceneTable
 
-__all__ = ["RATE_HZ", "ShardTask", "file_digest", "read_record", "sample_facts", "write_shard"]
+__all__ = ["RATE_HZ", "ShardTask", "file_digest", "read_record", "readable_response", "sample_facts", "write_shard"]
 
 RATE_HZ = 24_000
 
@@ -69,14 +71,14 @@ class ShardTask:
 def write_shard(task: ShardTask) -> dict[str, Any]:
     """Render the scenes of a shard into its tar file; its record.
 
-    A scene whose sound cannot be read, or that cannot be rendered, is left out and named in the record.
+    A scene whose sound or response cannot be read, or that cannot be rendered, is left out and named in the record.
 
     Raises
     ------
     InputError
         If the shard cannot be written, or a line of the file is no scene.
     """
-    table, sounds = _opened(task.scenes, task.digest, task.run)
+    table, sounds, responses = _opened(task.scenes, task.digest, task.run)
     rows: list[dict[str, Any]] = []
     skipped: list[dict[str, Any]] = []
     with _renamed(task.tar, task.run) as file:
@@ -86,9 +88,16 @@ def write_shard(task: ShardTask) -> dict[str, Any]:
             for row in range(task.start, task.stop):
                 scene = table[row]
                 try:
-                    sound, gain_db, samples = _rendered(scene, sounds)
+                    sound, gain_db, samples = _rendered(scene, sounds, responses)
                 except InputError as error:
-                    skipped.append({"row": row, "sound_id": sounds.unreadable(scene), "reason": str(error)})
+                    skipped.append(
+                        {
+                            "row": row,
+                            "sound_id": sounds.unreadable(scene),
+                            "response_id": _unreadable(scene, responses),
+                            "reason": str(error),
+                        }
+                    )
                     continue
                 facts = sample_facts(scene, row=row, split=table.splits[row])
                 facts |= {"duration_s": samples / RATE_HZ, "gain_db": gain_db}
@@ -134,9 +143,10 @@ def file_digest(path: Path) -> str:
 
 
 def sample_facts(scene: Scene, *, row: int, split: str) -> dict[str, Any]:
-    """What the manifest says of a scene; caption and place are those of its first source.
+    """What the manifest says of a scene; caption, place and the words of its attributes are those of its first source.
 
-    The size of the room and its reverberation time (500 to 1000 Hz) are None in the free field.
+    The size of the room and its reverberation time (500 to 1000 Hz) are None in the free field and of measured
+    responses; the set of those and the response are None of all others.
     """
     source = scene.sources[0]
     return {
@@ -149,8 +159,13 @@ def sample_facts(scene: Scene, *, row: int, split: str) -> dict[str, Any]:
         "distance_m": source.distance_m,
         "sector": SECTORS[source.sector],
         "sources": len(scene.sources),
+        "moving": any(source.path for source in scene.sources),
+        "attributes": list(attributes_of(scene).values()),
         "room_size_m": None if scene.room is None else list(scene.room.size_m),
         "rt60_s": None if scene.room is None else scene.room.mid_rt60_s,
+        "ambience_snr_db": None if scene.ambience is None else scene.ambience.snr_db,
+        "responses": scene.responses,
+        "response_id": source.response_id,
     }
 
 
@@ -179,7 +194,7 @@ class _Sounds:
 
     def unreadable(self, scene: Scene) -> str | None:
         """The first sound of a scene that could not be read."""
-        return next((source.sound_id for source in scene.sources if source.sound_id in self._failed), None)
+        return next((sound_id for sound_id in scene.sound_ids if sound_id in self._failed), None)
 
 
 class _Hashed(io.RawIOBase):
@@ -196,17 +211,34 @@ class _Hashed(io.RawIOBase):
 
 
 @lru_cache(maxsize=1)
-def _opened(path: Path, digest: str, run: str) -> tuple[SceneTable, _Sounds]:
-    """Of a worker, the table and sounds that its shards share; in another run sounds may have been mended."""
+def _opened(path: Path, digest: str, run: str) -> tuple[SceneTable, _Sounds, ResponseSet | None]:
+    """Of a worker, the table, sounds and responses that its shards share; in another run they may have been mended."""
     del run
     if file_digest(path) != digest:
         raise InputError(f"{path} was altered while it was exported; begin anew, in a new folder.")
     table = SceneTable(path)
-    return table, _Sounds(table.open_corpus(check_files=False))
+    return table, _Sounds(table.open_corpus(check_files=False)), table.open_responses()
 
 
-def _rendered(scene: Scene, sounds: _Sounds) -> tuple[bytes, float, int]:
-    samples = render_scene(scene, sounds, rate_hz=RATE_HZ)
+def _unreadable(scene: Scene, responses: ResponseSet | None) -> str | None:
+    """The first response of a scene that cannot be read."""
+    if responses is None or scene.responses != responses.name:
+        return None
+    named = [source.response_id for source in scene.sources if source.response_id is not None]
+    return next((response_id for response_id in named if not readable_response(responses, response_id)), None)
+
+
+def readable_response(responses: ResponseSet, response_id: str) -> bool:
+    """Whether a set has a response and its file can be read."""
+    try:
+        responses.read(response_id)
+    except InputError:
+        return False
+    return True
+
+
+def _rendered(scene: Scene, sounds: _Sounds, responses: ResponseSet | None) -> tuple[bytes, float, int]:
+    samples = render_scene(scene, sounds, rate_hz=RATE_HZ, responses=responses)
     encoded, gain_db = flac(samples, RATE_HZ)
     return encoded, gain_db, samples.shape[1]
 

@@ -1,7 +1,8 @@
 """Scenes on disk: drawn as JSON lines, read one at a time.
 
 The first line of a file is its head: an object that says at least of which ``corpus`` (a folder; null is the procedural
-one) and of which ``split`` the sounds are. Where ``split`` is null each scene begins with its own.
+one) and of which ``split`` the sounds are. Where ``split`` is null each scene begins with its own. If scenes sound
+through measured responses, ``responses`` says how their set is opened (`salm.acoustics.measured.ResponsesFrom`).
 """
 
 import copy
@@ -9,6 +10,7 @@ import json
 import mmap
 import re
 import sys
+from collections import Counter
 from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any, overload
@@ -16,17 +18,22 @@ from typing import Any, overload
 import numpy as np
 from jaxtyping import Int64
 
+from salm.acoustics.measured import ResponsesFrom
+from salm.acoustics.measured.base import ResponseSet
 from salm.errors import InputError
-from salm.scenes.corpora import CorpusLayout, open_corpus
+from salm.scenes.corpora import open_corpus
 from salm.scenes.corpora.base import Corpus
-from salm.scenes.sample import draw_scene
 from salm.scenes.scene import Scene
-from salm.whole import written_whole
 
-__all__ = ["SceneTable", "make_scenes", "read_scenes"]
+__all__ = ["MEASURED_SHARE", "SceneTable", "read_scenes"]
+
+MEASURED_SHARE = 0.5
+"""Share of measured scenes unless another one is asked for."""
 
 _SPLIT = re.compile(rb'\s*\{\s*"split"\s*:\s*"([^"\\]*)"')
 _SOUND_ID = re.compile(rb'"sound_id"\s*:\s*("(?:[^"\\]|\\.)*")')
+_RESPONSES = re.compile(rb'"responses"\s*:\s*("(?:[^"\\]|\\.)*")')
+_RESPONSE_ID = re.compile(rb'"response_id"\s*:\s*("(?:[^"\\]|\\.)*")')
 _MAKES = "`salm scenes make` writes such files."
 
 
@@ -76,6 +83,15 @@ class SceneTable(Sequence[Scene]):
     def row(self, index: int) -> int:
         """Number of one scene within the file."""
         return int(self._places[index, 2]) - 2
+
+    def count_splits(self) -> dict[str, int]:
+        """Number of scenes of each split, in the order in which they appear."""
+        return dict(Counter(self.splits))
+
+    def sample_rows(self, count: int, *, seed: int) -> list[int]:
+        """Indices of so many scenes by chance, or of all if there are fewer, in order."""
+        chosen = np.random.default_rng(seed).choice(len(self), min(count, len(self)), replace=False)
+        return sorted(chosen.tolist())
 
     @overload
     def __getitem__(self, index: int) -> Scene: ...
@@ -135,6 +151,51 @@ class SceneTable(Sequence[Scene]):
                         f"{where}: the corpus {corpus} has no sound {sound_id!r}; make the scenes anew, or complete it."
                     )
 
+    @property
+    def responses(self) -> ResponsesFrom | None:
+        """How the set of measured responses is opened that the head names; None if it names none."""
+        named = self.head.get("responses")
+        return None if named is None else ResponsesFrom.from_dict(named)
+
+    def open_responses(self) -> ResponseSet | None:
+        """The set of measured responses that the head names; None if it names none.
+
+        Raises
+        ------
+        InputError
+            If it cannot be opened.
+        """
+        if (named := self.responses) is None:
+            return None
+        try:
+            return named.open()
+        except InputError as error:
+            raise InputError(f"the measured responses of {self.path}: {error}") from error
+
+    def check_responses(self, responses: ResponseSet | None) -> None:
+        """Look for every measured response of every scene in a set, without parsing the scenes.
+
+        Raises
+        ------
+        InputError
+            Of the first scene that sounds through another set, or whose response is not there.
+        """
+        known = set() if responses is None else {item.id for item in responses.items}
+        for row in range(len(self)):
+            line, where = self._line(row)
+            if (found := _RESPONSES.search(line)) is None:
+                continue
+            name = json.loads(found[1])
+            if responses is None or responses.name != name:
+                given = "none" if responses is None else f"those of {responses.name!r}"
+                raise InputError(f"{where}: the scene sounds through the responses {name!r} but {given} are given.")
+            for response_id in map(json.loads, _RESPONSE_ID.findall(line)):
+                if response_id not in known:
+                    raise InputError(
+                        f"{where}: the responses {name} have no {response_id!r}; make the scenes anew, "
+                        "or complete them."
+                    )
+
     def _line(self, row: int) -> tuple[bytes, str]:
         start, stop, number = self._places[row].tolist()
         return self._bytes[start:stop], f"{self.path}, line {number}"
@@ -148,30 +209,6 @@ class SceneTable(Sequence[Scene]):
         self._bytes = _mapped(self.path)
         if len(self._bytes) != size:
             raise InputError(f"{self.path} is another file than when it was opened; open it anew.")
-
-
-def make_scenes(
-    out: Path,
-    *,
-    corpus: Path | None = None,
-    layout: CorpusLayout = "manifest",
-    split: str = "train",
-    count: int = 100,
-    seed: int = 0,
-) -> int:
-    """Draw scenes into a file of JSON lines, the first of which says from which corpus; the number of scenes."""
-    opened = open_corpus(corpus, split=split, layout=layout)
-    rng = np.random.default_rng([seed, 1])
-    head = {"corpus": None if corpus is None else str(corpus.resolve()), "split": split, "seed": seed}
-    if layout != "manifest":
-        head["layout"] = layout
-    lines = [json.dumps(head)]
-    for _ in range(count):
-        sound = opened.sounds[int(rng.integers(len(opened.sounds)))]
-        lines.append(json.dumps(draw_scene(rng, sound).to_dict()))
-    with written_whole(out) as part:
-        part.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return count
 
 
 def read_scenes(path: Path) -> tuple[SceneTable, dict[str, Any]]:
@@ -203,6 +240,10 @@ def _head(line: bytes, path: Path) -> dict[str, Any]:
     for name in ("corpus", "split", "layout"):
         if not isinstance(head[name], str | None):
             raise InputError(f"{path}, line 1: the {name} is {head[name]!r} but must be text or null; {_MAKES}")
+    if not isinstance(head.get("responses"), dict | None):
+        raise InputError(
+            f"{path}, line 1: the responses are {head['responses']!r} but must be a table or null; {_MAKES}"
+        )
     return head
 
 

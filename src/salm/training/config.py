@@ -6,16 +6,18 @@ from typing import Any
 
 import yaml
 
+from salm.acoustics.measured import ResponsesFrom
 from salm.errors import InputError
 from salm.model.config import ModelConfig, from_mapping, to_mapping
 from salm.model.presets import preset
 from salm.scenes.corpora import CorpusLayout
 from salm.scenes.dataset import WindowRanges
 from salm.scenes.sample import SceneRanges
+from salm.scenes.storage import MEASURED_SHARE
 from salm.training.losses import LossWeights
 from salm.training.schedule import Schedule
 
-__all__ = ["CorpusConfig", "TrainConfig", "read_train_config"]
+__all__ = ["CorpusConfig", "ResponsesConfig", "TrainConfig", "read_scene_ranges", "read_train_config"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +37,18 @@ class CorpusConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ResponsesConfig(ResponsesFrom):
+    """Measured responses to train through. Validation and calibration are in simulated rooms, so its rooms differ."""
+
+    share: float = MEASURED_SHARE
+    """Share of fresh scenes that sound through one of them; fixed scenes say themselves which do."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.share <= 1:
+            raise InputError(f"responses.share is {self.share} but must be from 0 to 1.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainConfig:
     """One training run."""
 
@@ -51,6 +65,9 @@ class TrainConfig:
     """Splits of the fixed scenes that are trained on."""
     validation_split: str = "val"
     """Split whose sounds are heard in validation."""
+    responses: ResponsesConfig | None = None
+    """Measured responses that a share of fresh scenes sounds through. Fixed scenes take those that their files name,
+    unless others are given here, such as the same in another folder."""
     roberta: str | None = None
     """Folder or hub id of RoBERTa's weights and tokenizer, for a model that trains it and starts from nothing else."""
     losses: LossWeights = field(default_factory=LossWeights)
@@ -170,6 +187,20 @@ def read_train_config(path: str | Path, *, data: str | Path | None = None) -> Tr
     if data is None:
         return config
     return replace(config, corpora=(CorpusConfig(folder=str(data)),), scene_files=(), spatial_captions=())
+
+
+def read_scene_ranges(path: str | Path) -> SceneRanges:
+    """The ranges that a run's file draws its scenes from: its table ``scenes``, and nothing else of it.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, has no such table, or that has an unknown setting or a value of the wrong type.
+    """
+    plain = _read(Path(path))
+    if "scenes" not in plain:
+        raise InputError(f"{path} has no table `scenes`; give the file of a training run that has one.")
+    return from_mapping(SceneRanges, plain["scenes"], where=f"{path}, scenes")
 
 
 def _read(path: Path, *, alike: tuple[Path, ...] = ()) -> dict[str, Any]:

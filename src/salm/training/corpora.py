@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from salm.acoustics.measured.base import ResponseSet
 from salm.errors import InputError
 from salm.scenes.corpora import open_corpus
 from salm.scenes.corpora.base import Corpus
@@ -45,17 +46,40 @@ def open_corpora(config: TrainConfig) -> OpenCorpora:
         If one of them cannot be read, or has not the splits that are asked for.
     """
     if config.scene_files:
+        responses = _responses_of_files(config)
         source = FixedScenes.open(
-            config.scene_files, splits=config.splits, seed=config.seed, captions=config.spatial_captions
+            config.scene_files,
+            splits=config.splits,
+            seed=config.seed,
+            captions=config.spatial_captions,
+            responses=responses,
         )
+        for table in source.tables:
+            table.check_responses(responses)
         _check_facing(source, config.model.facing)
         head = SceneTable(config.scene_files[0]).head
         held_out = open_corpus(head["corpus"], split=config.validation_split, layout=head["layout"])
         return OpenCorpora(source=source, validation=held_out)
     train = [(_open(corpus, "train"), corpus.share) for corpus in config.corpora]
+    measured = None if config.responses is None else (config.responses.open(), config.responses.share)
     return OpenCorpora(
-        source=FreshScenes(train, config.scenes), validation=_open(config.corpora[0], config.validation_split)
+        source=FreshScenes(train, config.scenes, measured=measured),
+        validation=_open(config.corpora[0], config.validation_split),
     )
+
+
+def _responses_of_files(config: TrainConfig) -> ResponseSet | None:
+    """The one set of measured responses of all files of scenes: what the run names, or else what they do."""
+    if config.responses is not None:
+        return config.responses.open()
+    naming = [table for table in map(SceneTable, config.scene_files) if table.responses is not None]
+    if not naming:
+        return None
+    if other := next((table for table in naming if table.responses != naming[0].responses), None):
+        raise InputError(
+            f"{naming[0].path} and {other.path} sound through different measured responses; train on one of them."
+        )
+    return naming[0].open_responses()
 
 
 def _check_facing(source: FixedScenes, facing: str) -> None:

@@ -1,7 +1,9 @@
 """Measured spatial room impulse responses, in the layouts in which they are published, as AmbiX with directions."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from salm.acoustics.measured.base import ResponseSet
 from salm.acoustics.measured.folder import open_folder
@@ -9,7 +11,7 @@ from salm.acoustics.measured.sofa import open_sofa
 from salm.acoustics.measured.tau_srir import open_tau_srir
 from salm.errors import InputError
 
-__all__ = ["ResponseLayout", "open_responses"]
+__all__ = ["ResponseLayout", "ResponsesFrom", "open_responses"]
 
 ResponseLayout = Literal["sofa", "tau-srir", "folder"]
 """SOFA files, TAU-SRIR DB as it is published, or a folder of audio files with a table of directions."""
@@ -46,3 +48,57 @@ def open_responses(
     if layout == "folder":
         return open_folder(path, channels=channels or "ambix")
     raise InputError(f"layout is {layout!r} but must be sofa, tau-srir or folder.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResponsesFrom:
+    """How a set of measured responses is opened: plain data, so that a run or a file of scenes can name it."""
+
+    path: str
+    """Folder, or one SOFA file."""
+    layout: ResponseLayout = "folder"
+    """SOFA files, TAU-SRIR DB as it is published, or a folder of audio files with a table of directions."""
+    channels: str | None = None
+    """What the files hold, one of `salm.audio.arrays.CHANNELS`; left out, what the layout says."""
+    split: str | None = None
+    """Only of TAU-SRIR DB: train or test, which share no room."""
+    rooms: tuple[str, ...] = ()
+    """Only these rooms; left out, all of them."""
+
+    def open(self) -> ResponseSet:
+        """The set.
+
+        Raises
+        ------
+        InputError
+            If it is not where it is said to be, cannot be read, or lacks one of the rooms.
+        """
+        if not Path(self.path).exists():
+            raise InputError(f"{self.path} is not there; expected measured responses of the layout {self.layout}.")
+        responses = open_responses(self.path, layout=self.layout, channels=self.channels, split=self.split)
+        return responses.select(self.rooms) if self.rooms else responses
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain form, ready for JSON; what is left out stays out."""
+        named = {name: getattr(self, name) for name in ("path", "layout", "channels", "split")}
+        if self.rooms:
+            named["rooms"] = list(self.rooms)
+        return {name: value for name, value in named.items() if value is not None}
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> "ResponsesFrom":
+        """From its plain form.
+
+        Raises
+        ------
+        InputError
+            If a field is unknown, missing, or of the wrong type.
+        """
+        rooms = plain.get("rooms", ())
+        texts = [value for name, value in plain.items() if name != "rooms"]
+        if not isinstance(rooms, list | tuple) or not all(isinstance(value, str) for value in (*rooms, *texts)):
+            raise InputError(f"the measured responses are {dict(plain)} but must be named by text.")
+        try:
+            return cls(**{**plain, "rooms": tuple(rooms)})
+        except TypeError as error:
+            raise InputError(f"the measured responses are not named completely: {error}.") from error
