@@ -33,7 +33,7 @@ class Train(Command):
         from salm.training.config import read_train_config
         from salm.training.devices import is_first_process
         from salm.training.dry_run import describe
-        from salm.training.trainer import train
+        from salm.training.run import train
 
         self.check_device()
         config = read_train_config(self.config, data=self.data)

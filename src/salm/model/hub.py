@@ -22,7 +22,7 @@ from salm.model.presets import build
 from salm.model.salm import SALM
 from salm.model.tagger import fused
 from salm.model.text import RobertaTower, SentenceTower, TextTower
-from salm.whole import written_whole
+from salm.whole import tensors_written_whole, written_whole
 
 __all__ = [
     "WEIGHTS",
@@ -102,8 +102,6 @@ def save(model: Network, config: ModelConfig, folder: str | Path, *, dtype: torc
 
     Buffers of integers keep their type.
     """
-    from safetensors.torch import save_file
-
     folder, frozen = Path(folder), _frozen_prefixes(model)
     trained = {
         key: (value.to(dtype) if value.is_floating_point() else value).contiguous().cpu()
@@ -113,8 +111,7 @@ def save(model: Network, config: ModelConfig, folder: str | Path, *, dtype: torc
     if isinstance(model.text, RobertaTower) and model.text.tokenizer_json is not None:
         with written_whole(folder / TOKENIZER_NAME) as part:
             part.write_text(model.text.tokenizer_json, encoding="utf-8")
-    with written_whole(folder / WEIGHTS_NAME) as part:
-        save_file(trained, part, metadata={"format": "pt"})
+    tensors_written_whole(folder / WEIGHTS_NAME, trained, metadata={"format": "pt"})
     write_config(config, folder)
 
 

@@ -89,9 +89,19 @@ class TrainConfig:
     seed: int = 2025
     workers: int = 1
     """Loader processes, of each process."""
+    deterministic: bool = True
+    """Compute with algorithms that give the same bits each time, so that a resumed run ends where an uninterrupted one
+    does; where a GPU has none for an operation, torch warns."""
+    log_steps: int = 50
+    """Steps from line to line of the log."""
     checkpoint_steps: int = 250
     validation_steps: int = 1000
     validation_scenes: int = 200
+    best_by: str | None = "mean_r1"
+    """Figure of validation by which the best weights are chosen, which are then the run's model; None takes the last.
+    Degrees are better when they are less, all others when they are more."""
+    tensorboard: bool | None = None
+    """Also write TensorBoard's files: left out, where it is installed; true says so if it is not."""
 
     def schedule(self, epoch_scenes: int) -> Schedule:
         """Length and warm-up of the run in steps.
@@ -124,7 +134,7 @@ class TrainConfig:
         if min(shares) < 0 or sum(shares) == 0:
             raise InputError(f"the corpora's shares are {shares} but must not be negative, nor all zero.")
         counts = ("batch_size", "micro_batch_size", "steps", "epochs")
-        for name in (*counts, "checkpoint_steps", "validation_steps", "validation_scenes"):
+        for name in (*counts, "log_steps", "checkpoint_steps", "validation_steps", "validation_scenes"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise InputError(f"{name} is {value} but must be at least 1.")
