@@ -18,6 +18,8 @@ PATIENCE_S = 300
 
 def started(out: Path) -> subprocess.Popen[bytes]:
     environment = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}
+    # Threads that spin while they wait take the processor from whoever they wait for.
+    environment["OMP_WAIT_POLICY"] = "passive"
     return subprocess.Popen(
         [sys.executable, str(SCRIPT), str(out)],
         env=environment,
