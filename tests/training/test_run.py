@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -345,16 +346,16 @@ def test_a_full_disk_leaves_the_checkpoint_before(
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A real disk of a few MiB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(place)]
-    if shutil.which("mount") is None or subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("a small disk cannot be mounted here")
-    yield place
-    # At once: the checkpoint that was read is still mapped into memory.
-    subprocess.run(["umount", "-l", str(place)], check=True)
+def small_disk() -> Iterator[Path]:
+    """A real disk of a few MiB, which no checkpoint that is still mapped into memory keeps from being taken away."""
+    with tempfile.TemporaryDirectory() as place:
+        command = ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", place]
+        if shutil.which("mount") is None or subprocess.run(command, capture_output=True, check=False).returncode:
+            pytest.skip("a small disk cannot be mounted here")
+        try:
+            yield Path(place)
+        finally:
+            subprocess.run(["umount", "--lazy", place], check=True)
 
 
 def test_a_real_disk_that_is_full(quick: Quick, small_disk: Path) -> None:
