@@ -59,7 +59,7 @@ def fine_tuning(init: str | Path, data: str | Path) -> TrainConfig:
         ),
         losses=LossWeights(sentence=0.25, labels=0.25 if model.pair == "tagger_htsat" else 0.0),
         scenes=SceneRanges(anechoic=0.1, noise_db=(-65.0, -25.0)),
-        windows=WindowRanges(elevation_words=0.1),
+        windows=WindowRanges(attribute_words={"elevation": 0.1}),
         batch_size=32,
         rivals=3,
         steps=120,
