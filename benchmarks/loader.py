@@ -32,9 +32,10 @@ from salm.scenes.source import FreshScenes
 from salm.training.config import CorpusConfig, TrainConfig, read_train_config
 from salm.training.corpora import OpenCorpora, open_corpora
 from salm.training.devices import OneProcess
+from salm.training.loading import open_batches
 from salm.training.start import initial
 from salm.training.terms import told
-from salm.training.trainer import Trainer, open_batches
+from salm.training.trainer import Trainer
 
 WARM_UP = 20
 CONFIG = Path(__file__).parents[1] / "configs" / "small.yaml"

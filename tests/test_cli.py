@@ -30,7 +30,7 @@ from salm.scenes.corpora import CorpusLayout
 from salm.scenes.recordings import RecordingLayout
 from salm.scenes.scene import Scene
 from salm.scenes.storage import SceneTable
-from salm.training import trainer
+from salm.training import run as training_run
 
 RATE_HZ = 24_000
 PLACE = {"start_s", "end_s", "azimuth_deg", "elevation_deg", "sector", "confidence", "ambiguity", "reason"}
@@ -707,7 +707,7 @@ def test_a_dry_run_says_what_would_be_trained(run: Run, recipe: Path, tmp_path: 
 def test_training_leaves_a_model_that_loads(
     run: Run, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trainer, "CALIBRATION_SCENES", 4)
+    monkeypatch.setattr(training_run, "CALIBRATION_SCENES", 4)
     ran = run("train", recipe, "-o", tmp_path / "run", "--json")
     assert (ran.status, ran.document) == (0, {"model": str(tmp_path / "run")})
     assert salm.load(tmp_path / "run").config.name == "tiny"

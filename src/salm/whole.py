@@ -5,10 +5,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from salm.errors import InputError
 
-__all__ = ["folder_written_whole", "written_whole"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+__all__ = ["folder_written_whole", "tensors_written_whole", "written_whole"]
 
 
 @contextmanager
@@ -37,6 +43,27 @@ def written_whole(path: str | Path) -> Iterator[Path]:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def tensors_written_whole(
+    path: str | Path, tensors: "Mapping[str, Tensor]", *, metadata: "Mapping[str, str] | None" = None
+) -> None:
+    """Write tensors as safetensors, the whole file or nothing.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written: a full disk, for example.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    with written_whole(path) as part:
+        try:
+            save_file(dict(tensors), part, metadata=dict(metadata or {}))
+        except SafetensorError as error:
+            # What the system said is at the end of its message: no room is left, for example.
+            raise OSError(str(error).rpartition(": ")[2]) from error
 
 
 @contextmanager

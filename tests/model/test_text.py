@@ -108,6 +108,19 @@ def test_company_does_not_matter(tower: SentenceTower) -> None:
     torch.testing.assert_close(together, alone, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("words", ["", "rain", "rain falls", "a dog barks on the left"])
+def test_not_even_the_last_bit_depends_on_company(tower: SentenceTower, words: str) -> None:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        alone = tower([words])[0]
+        for company in (1, 4, 70):
+            others = [f"{words} {number}" for number in range(9)]
+            assert all(torch.equal(vector, alone) for vector in tower([words] * company + others)[:company])
+    finally:
+        torch.set_num_threads(threads)
+
+
 def test_more_sentences_than_a_batch_keep_their_order(tower: SentenceTower) -> None:
     numbers = [f"{number} bells" for number in range(10, 90)]
     torch.testing.assert_close(tower(numbers)[[0, 70, 79]], tower(["10 bells", "80 bells", "89 bells"]))

@@ -43,6 +43,7 @@ def quick(monkeypatch: pytest.MonkeyPatch, tower: SentenceTower) -> Callable[...
                 "rivals": 2,
                 "bfloat16": False,
                 "workers": 0,
+                "log_steps": 1,
                 "checkpoint_steps": 3,
                 "validation_steps": 2,
                 "validation_scenes": 3,

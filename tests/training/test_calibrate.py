@@ -8,7 +8,7 @@ import pytest
 from salm.model import hub
 from salm.model.config import ModelConfig
 from salm.model.presets import preset
-from salm.training import trainer
+from salm.training import run
 from salm.training.config import CorpusConfig, TrainConfig
 
 WEIGHTS = (1.0, -2.0, 3.0, 0.5)
@@ -18,7 +18,7 @@ CONFIG = TrainConfig(
 
 
 def fitted(model, corpus, *, scenes: int, seed: int) -> tuple[float, ...]:
-    assert (scenes, seed) == (trainer.CALIBRATION_SCENES, CONFIG.seed)
+    assert (scenes, seed) == (run.CALIBRATION_SCENES, CONFIG.seed)
     assert {sound.split for sound in corpus.sounds} == {"val"}
     assert not model.network.training
     return WEIGHTS
@@ -30,24 +30,24 @@ def unfit(*_, **__) -> tuple[float, ...]:
 
 def test_a_trained_model_is_saved_with_weights_or_with_zeros(tmp_path: Path, monkeypatch, caplog) -> None:
     # As when all steps are done, and the run was killed before it was saved.
-    monkeypatch.setattr(trainer, "open_batches", lambda *_: iter(()))
-    monkeypatch.setattr(trainer, "calibrated", fitted)
-    folder = trainer.train(CONFIG, tmp_path / "run")
+    monkeypatch.setattr(run, "open_batches", lambda *_: iter(()))
+    monkeypatch.setattr(run, "calibrated", fitted)
+    folder = run.train(CONFIG, tmp_path / "run")
     assert hub.load(folder)[1] == replace(CONFIG.model, confidence=WEIGHTS)
-    monkeypatch.setattr(trainer, "calibrated", unfit)
-    assert hub.read_config(trainer.train(CONFIG, tmp_path / "run")) == CONFIG.model
+    monkeypatch.setattr(run, "calibrated", unfit)
+    assert hub.read_config(run.train(CONFIG, tmp_path / "run")) == CONFIG.model
     assert "not calibrated: 0 of them close" in caplog.text
 
 
 def test_afterwards_only_the_configuration_is_written(tmp_path: Path, monkeypatch) -> None:
     hub.save(hub.build_frozen(CONFIG.model), CONFIG.model, tmp_path)
     weights = (tmp_path / "model.safetensors").stat()
-    monkeypatch.setattr(trainer, "calibrated", unfit)
+    monkeypatch.setattr(run, "calibrated", unfit)
     with pytest.raises(ValueError, match="0 of them close"):
-        trainer.calibrate(tmp_path, CONFIG)
+        run.calibrate(tmp_path, CONFIG)
     assert hub.read_config(tmp_path) == CONFIG.model
-    monkeypatch.setattr(trainer, "calibrated", fitted)
-    finished: ModelConfig = trainer.calibrate(tmp_path, CONFIG)
+    monkeypatch.setattr(run, "calibrated", fitted)
+    finished: ModelConfig = run.calibrate(tmp_path, CONFIG)
     assert hub.read_config(tmp_path) == finished == replace(CONFIG.model, confidence=WEIGHTS)
     now = (tmp_path / "model.safetensors").stat()
     assert (now.st_mtime_ns, now.st_ino) == (weights.st_mtime_ns, weights.st_ino)

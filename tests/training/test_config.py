@@ -11,7 +11,7 @@ from salm.model.config import to_mapping
 from salm.model.presets import preset
 from salm.scenes.dataset import WindowRanges
 from salm.scenes.sample import SceneRanges
-from salm.training.config import CorpusConfig, ResponsesConfig, TrainConfig, read_train_config
+from salm.training.config import HELD_OUT, CorpusConfig, ResponsesConfig, TrainConfig, read_train_config
 from salm.training.losses import LossWeights
 from salm.training.schedule import Schedule
 
@@ -116,7 +116,7 @@ def test_a_model_may_be_written_out(path: Path) -> None:
 def test_a_folder_given_takes_the_place_of_the_files_corpora(path: Path) -> None:
     written(path, "model: tiny\ncorpora: [{folder: a}, {folder: b}]\nsteps: 3")
     config = read_train_config(path, data=Path("other"))
-    assert config.corpora == (CorpusConfig(folder="other"),)
+    assert config.corpora == (CorpusConfig(folder="other", held_out=HELD_OUT),)
     assert config.steps == 3
 
 

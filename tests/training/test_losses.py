@@ -152,3 +152,52 @@ def test_every_weight_scales_its_own_term() -> None:
     terms = {name: torch.tensor(10.0**place) for place, name in enumerate(names)}
     weights = LossWeights(cl=1, scl=2, doa=3, sentence=4, labels=5)
     assert total(terms, weights).item() == pytest.approx(54_321)
+
+
+def embedded(flat: torch.Tensor, observation: torch.Tensor, sentences: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """Eqs. 2 and 1 of a network of two layers of tanh and a text projection, its weights in one row."""
+    what, where, text, head, joint_weight, log_scale = torch.split(flat, [24, 24, 16, 12, 4, 1])
+    semantic = (observation @ what.reshape(6, 4)).tanh()
+    spatial = (observation @ where.reshape(6, 4)).tanh()
+    # The direction head learns from the spatial embedding alone.
+    direction = (spatial @ head.reshape(4, 3)).tanh()
+    return semantic, semantic + joint_weight * spatial, direction, sentences @ text.reshape(4, 4), log_scale[0].exp()
+
+
+def test_the_gradient_of_eq_1_is_that_of_finite_differences(rng: np.random.Generator) -> None:
+    items = 5
+    observation, captions, placed = (torch.tensor(rng.standard_normal((items, n))) for n in (6, 4, 4))
+    rivals = torch.tensor(rng.standard_normal((items, 2, 4)))
+    true = torch.nn.functional.normalize(torch.tensor(rng.standard_normal((items, 3))), dim=-1)
+    same = torch.eye(items, dtype=torch.bool)
+    # Two clips with one caption, so that there are several positives.
+    same[0, 3] = same[3, 0] = True
+    weights = torch.tensor(0.5 * rng.standard_normal(81), requires_grad=True)
+
+    def loss(flat: torch.Tensor) -> torch.Tensor:
+        sentences = torch.cat([captions, placed, rivals.flatten(0, 1)])
+        semantic, joint, direction, text, scale = embedded(flat, observation, sentences)
+        caption, spatial, rival = torch.split(text, [items, items, 2 * items])
+        terms = {
+            "cl": contrastive(semantic, caption, scale=scale, positives=same),
+            "scl": contrastive(
+                joint,
+                spatial,
+                scale=scale,
+                positives=torch.eye(items, dtype=torch.bool),
+                rivals=rival.unflatten(0, (items, 2)),
+            ),
+            "doa": direction_of_arrival(direction, true),
+        }
+        return total(terms, LossWeights())
+
+    (gradient,) = torch.autograd.grad(loss(weights), weights)
+    assert gradient.dtype == torch.float64
+    step = 1e-6
+    with torch.no_grad():
+        differences = [
+            (loss(weights + step * unit) - loss(weights - step * unit)) / (2 * step)
+            for unit in torch.eye(81, dtype=torch.float64)
+        ]
+    assert (gradient.abs() > 1e-8).all()
+    torch.testing.assert_close(gradient, torch.stack(differences), rtol=1e-6, atol=1e-9)

@@ -11,7 +11,7 @@ from salm.model.config import RobertaSize
 from salm.model.network import Network
 from salm.model.presets import build, preset
 from salm.model.text import RobertaTower, Tokens
-from salm.training.checkpoint import load_checkpoint, save_checkpoint
+from salm.training.checkpoint import RunState, load_checkpoint, save_checkpoint
 from salm.training.devices import OneProcess
 from salm.training.towers import Embedded, TextInput, Towers, backward, checkpointed
 
@@ -123,8 +123,8 @@ def test_their_weights_have_the_same_names(tmp_path) -> None:
     optimizers = [torch.optim.AdamW(model.parameters()) for model in (plain, wrapped)]
     sum(parameter.sum() for parameter in wrapped.parameters()).backward()
     optimizers[1].step()
-    save_checkpoint(tmp_path / "c", model=wrapped, optimizer=optimizers[1], step=3)
-    assert load_checkpoint(tmp_path / "c", model=plain, optimizer=optimizers[0]) == 3
+    save_checkpoint(tmp_path / "c", model=wrapped, optimizer=optimizers[1], state=RunState(step=3, threads=1))
+    assert load_checkpoint(tmp_path / "c", model=plain, optimizer=optimizers[0]).step == 3
     assert len(optimizers[0].state) == len(list(plain.parameters()))
 
 

@@ -1,185 +1,26 @@
-"""Training: resumed equals uninterrupted, the losses fall, and what a run leaves behind."""
+"""Learning from batches: the losses fall, and each term is what it says."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
 
-from salm.errors import InputError
 from salm.model import hub
-from salm.model.config import from_mapping
 from salm.model.presets import preset
 from salm.scenes.dataset import Batch, SceneBatches
 from salm.training import trainer
-from salm.training.config import CorpusConfig, TrainConfig
+from salm.training.config import TrainConfig
 from salm.training.corpora import open_corpora
 from salm.training.devices import OneProcess
 from salm.training.losses import LossWeights
 from salm.training.schedule import Schedule
 from salm.training.terms import StandingSentences
-from salm.training.trainer import Trainer, train
+from salm.training.trainer import Trainer
 
 Quick = Callable[..., TrainConfig]
-
-
-@pytest.fixture(autouse=True)
-def no_calibration(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It has tests of its own and takes hundreds of scenes."""
-    monkeypatch.setattr(trainer, "calibrated", lambda *_, **__: (1.0, 2.0, 3.0, 4.0))
-    monkeypatch.setattr(trainer, "LOG_STEPS", 1)
-
-
-def logged(folder: Path) -> list[dict[str, Any]]:
-    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
-    return [{key: value for key, value in line.items() if key != "time_s"} for line in lines]
-
-
-def killed_at(step: int, monkeypatch: pytest.MonkeyPatch, config: TrainConfig, folder: Path) -> None:
-    """Train until a step is about to be taken."""
-    whole = Trainer.step
-
-    def fatal(self: Trainer, batch: Any, number: int) -> dict[str, float]:
-        if number == step:
-            raise KeyboardInterrupt
-        return whole(self, batch, number)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "step", fatal)
-        with pytest.raises(KeyboardInterrupt):
-            train(config, folder)
-
-
-@pytest.mark.parametrize("bfloat16", [False, True])
-def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(
-    quick: Quick, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bfloat16: bool
-) -> None:
-    monkeypatch.setattr(trainer, "has_bfloat16", lambda device: True)
-    config = quick(bfloat16=bfloat16)
-    train(config, tmp_path / "whole")
-    # Killed after step 5, with the last checkpoint after step 3: validation after step 4 is logged and done again.
-    killed_at(5, monkeypatch, config, tmp_path / "killed")
-    assert not (tmp_path / "killed" / "model.safetensors").exists()
-    assert [line["step"] for line in logged(tmp_path / "killed")] == [1, 2, 2, 3, 4, 4, 5]
-    train(config, tmp_path / "killed")
-    for name in ("model.safetensors", "checkpoint.safetensors", "config.json", "train.json"):
-        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
-    assert logged(tmp_path / "killed") == logged(tmp_path / "whole")
-
-
-def test_a_run_killed_before_its_first_checkpoint_begins_anew(
-    quick: Quick, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    config = quick(steps=3)
-    train(config, tmp_path / "whole")
-    killed_at(2, monkeypatch, config, tmp_path / "killed")
-    train(config, tmp_path / "killed")
-    assert logged(tmp_path / "killed") == logged(tmp_path / "whole")
-
-
-def test_a_half_written_line_of_the_log_is_dropped(tmp_path: Path) -> None:
-    path = tmp_path / "log.jsonl"
-    path.write_text('{"step": 1}\n{"step": 2}\n{"step": 3}\n{"step": 3, "valid', encoding="utf-8")
-    trainer._keep_log(path, steps=2)
-    assert path.read_text(encoding="utf-8") == '{"step": 1}\n{"step": 2}\n'
-
-
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_loader_processes_change_nothing(quick: Quick, tmp_path: Path) -> None:
-    for workers in (0, 1):
-        train(quick(steps=2, validation_steps=9, workers=workers), tmp_path / str(workers))
-    alone, in_process = ((tmp_path / name / "checkpoint.safetensors").read_bytes() for name in "01")
-    assert alone == in_process
-
-
-def test_a_finished_run_has_nothing_left_to_do(quick: Quick, tmp_path: Path) -> None:
-    config = quick(steps=2)
-    train(config, tmp_path)
-    before = (tmp_path / "model.safetensors").read_bytes()
-    train(config, tmp_path)
-    assert (tmp_path / "model.safetensors").read_bytes() == before
-    assert [line["step"] for line in logged(tmp_path)] == [1, 2, 2]
-
-
-def test_a_run_leaves_a_model_that_loads(quick: Quick, tmp_path: Path) -> None:
-    config = quick(steps=2)
-    assert train(config, tmp_path) == tmp_path
-    network, model = hub.load(tmp_path)
-    assert model == replace(config.model, confidence=(1.0, 2.0, 3.0, 4.0))
-    assert not network.training
-    names = {"config.json", "model.safetensors", "train.json", "log.jsonl", "checkpoint.safetensors"}
-    assert {path.name for path in tmp_path.iterdir()} == names
-
-
-def test_a_run_says_what_it_was(quick: Quick, tmp_path: Path) -> None:
-    config = quick(steps=1)
-    train(config, tmp_path)
-    plain = json.loads((tmp_path / "train.json").read_text(encoding="utf-8"))
-    assert from_mapping(TrainConfig, plain, where="train.json") == config
-
-
-def test_the_log_has_every_term_and_validation(quick: Quick, tmp_path: Path) -> None:
-    train(quick(steps=2, losses=LossWeights(sentence=0.25)), tmp_path)
-    first, _, validation = logged(tmp_path)
-    assert first.keys() == {"step", "loss", "angle_deg", "cl", "scl", "doa", "sentence", "scale"}
-    expected = 0.5 * first["cl"] + 0.5 * first["scl"] + first["doa"] + 0.25 * first["sentence"]
-    assert first["loss"] == pytest.approx(expected, rel=1e-5)
-    assert 0 <= first["angle_deg"] <= 180
-    assert {"mean_deg", "median_deg", "spatial_text_to_audio_r1"} <= validation["validation"].keys()
-
-
-def test_the_seed_decides_everything(quick: Quick, tmp_path: Path) -> None:
-    # Between the two, torch's generator moves on.
-    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        train(quick(steps=1, validation_steps=9, seed=seed), tmp_path / name)
-    a, b, c = ((tmp_path / name / "model.safetensors").read_bytes() for name in "abc")
-    assert a == b != c
-
-
-def test_a_run_can_start_from_given_weights(quick: Quick, tmp_path: Path) -> None:
-    config = quick(steps=1, learning_rate=0.0)
-    torch.manual_seed(99)
-    network = hub.build_frozen(config.model)
-    hub.save(network, config.model, tmp_path / "given")
-    train(config, tmp_path / "run", init=tmp_path / "given")
-    given, kept = (load_file(tmp_path / name / "model.safetensors") for name in ("given", "run"))
-    # Without a learning rate only the running statistics of the features change.
-    changed = {key for key, value in given.items() if not torch.equal(kept[key], value)}
-    assert changed == {f"pair.norm.norm.{name}" for name in ("running_mean", "running_var", "num_batches_tracked")}
-
-
-def test_weights_of_another_size_are_no_start(quick: Quick, tmp_path: Path) -> None:
-    config = quick()
-    hub.save(hub.build_frozen(config.model), config.model, tmp_path / "given")
-    with pytest.raises(InputError, match="is another model than tiny; a run starts from weights of the same sizes"):
-        train(quick(model=replace(config.model, width=16)), tmp_path / "run", init=tmp_path / "given")
-
-
-def test_a_batch_is_shared_out_evenly_or_not_at_all(
-    quick: Quick, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    devices = OneProcess()
-    devices.count = 3
-    monkeypatch.setattr(trainer, "open_devices", lambda device: devices)
-    with pytest.raises(InputError, match="batch_size is 4 but must be a multiple of the 3 processes"):
-        train(quick(), tmp_path / "run")
-    assert not (tmp_path / "run").exists()
-
-
-def test_a_missing_corpus_is_named(quick: Quick, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"nowhere.*manifest\.csv does not exist"):
-        train(quick(corpora=(CorpusConfig(folder=str(tmp_path / "nowhere")),)), tmp_path / "run")
-
-
-def test_a_folder_of_another_run_is_refused(quick: Quick, tmp_path: Path) -> None:
-    train(quick(steps=1), tmp_path)
-    with pytest.raises(InputError, match="belongs to another model; train into another folder"):
-        train(quick(steps=2, model=replace(preset("tiny"), width=16)), tmp_path)
 
 
 def trainer_of(config: TrainConfig, **settings: Any) -> tuple[Trainer, Batch[Any]]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from salm.errors import InputError
 from salm.model import hub
 from salm.model.inference import Model
 from salm.model.presets import preset
@@ -13,7 +14,7 @@ from salm.model.salm import SALM
 from salm.scenes.dataset import WindowRanges
 from salm.training.config import TrainConfig
 from salm.training.corpora import open_corpora
-from salm.training.validation import Validation
+from salm.training.validation import Validation, check_figure, is_better
 
 
 @pytest.fixture
@@ -69,8 +70,29 @@ def test_figures_are_degrees_and_recalls(config: TrainConfig, network: SALM) -> 
     figures = Validation(config, open_corpora(config))(network)
     assert 0 <= figures["median_deg"] <= 180
     recalls = {name: value for name, value in figures.items() if name.endswith("_r1")}
+    mean = recalls.pop("mean_r1")
     assert len(recalls) == 4
     assert all(0 <= value <= 1 for value in recalls.values())
+    assert mean == pytest.approx(sum(recalls.values()) / 4)
+    # Of six scenes a whole number has the right one of eight sentences nearest.
+    assert figures["zero_shot"] * 6 == pytest.approx(round(figures["zero_shot"] * 6))
+    for name in figures:
+        check_figure(name, has_direction=True)
+
+
+def test_a_figure_to_choose_by_is_one_that_there_is() -> None:
+    with pytest.raises(InputError, match="best_by is 'loss' but must be one of mean_r1, spatial_text_to_audio_r1"):
+        check_figure("loss", has_direction=True)
+    with pytest.raises(InputError, match="best_by is 'median_deg' but must be one of"):
+        check_figure("median_deg", has_direction=False)
+
+
+@pytest.mark.parametrize(("name", "better", "worse"), [("mean_r1", 0.4, 0.3), ("mean_deg", 3.0, 4.0)])
+def test_degrees_are_better_when_they_are_less(name: str, better: float, worse: float) -> None:
+    assert is_better(name, better, than=worse)
+    assert not is_better(name, worse, than=better)
+    # The later of two equals has learned longer.
+    assert is_better(name, better, than=better)
 
 
 def test_captions_are_in_the_words_and_the_frame_that_are_trained(
@@ -86,11 +108,11 @@ def test_captions_are_in_the_words_and_the_frame_that_are_trained(
     # The front is south, so what is on the left is east.
     words = ("south", "southeast", "east", "northeast", "north", "northwest", "west", "southwest")
     expected = {f"is coming from the {words[scene.sources[0].sector]}." for scene in validation.scenes}
-    assert {sentence[sentence.index("is coming") :] for sentence in asked if "is coming" in sentence} == expected
+    assert {sentence[sentence.index("is coming") :] for sentence in asked if "The sound: " in sentence} == expected
 
 
 def test_a_network_without_direction_is_not_asked_for_one(quick: Callable[..., TrainConfig]) -> None:
     config = quick(model=replace(preset("tiny"), pair="mono_htsat"))
     figures = Validation(config, open_corpora(config))(hub.build_frozen(config.model))
-    assert len(figures) == 4
+    assert len(figures) == 5
     assert all(name.endswith("_r1") for name in figures)

@@ -94,6 +94,10 @@ class ModelConfig:
     """Attention maps that pool the mel intensity into the where encoding; 0 is the paper."""
     text: str = "minilm-l6-v2"
     """Frozen text tower, by the name of its folder of weights; or ``roberta``, which is trained along."""
+    text_adapter_rank: int = 0
+    """Rank of the adapters (LoRA) of a frozen text tower, which are trained along; 0 has none."""
+    text_adapter_layers: int = 2
+    """How many of its layers, from the last on, have adapters, if there are any."""
     roberta: RobertaSize = field(default_factory=RobertaSize)
     """Size of the text tower if it is ``roberta``."""
     width: int = 512

@@ -28,6 +28,7 @@ from salm.audio.formats import encode_plane_wave
 from salm.errors import InputError
 from salm.model.inference import Model
 from salm.model.network import Embeddings, Network
+from salm.model.text import SentenceTower
 from salm.whole import written_whole
 
 __all__ = ["AUDIO_NAME", "METADATA_NAME", "TEXT_NAME", "TOKENIZER_NAME", "export", "export_audio", "export_text"]
@@ -71,7 +72,7 @@ def export(model: Model, out: str | Path) -> float:
         raise InputError(
             "this model has no tokenizer, so it cannot read; put the tokenizer.json into its folder first."
         )
-    network = (model.network if model.device == "cpu" else copy.deepcopy(model.network).cpu()).eval()
+    network = _plain(model)
     out, window_samples = Path(out), model.config.features.window_samples
     with ExitStack() as stack:
         audio, text, tokenizer, metadata = (
@@ -91,6 +92,17 @@ def export(model: Model, out: str | Path) -> float:
         described = {**_described(model), "largest_difference": difference}
         metadata.write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
     return difference
+
+
+def _plain(model: Model) -> Network:
+    """A model's network on the processor, without adapters."""
+    adapted = isinstance(model.network.text, SentenceTower) and model.network.text.adapted_layers
+    if model.device == "cpu" and not adapted:
+        return model.network.eval()
+    network = copy.deepcopy(model.network).cpu().eval()
+    if isinstance(network.text, SentenceTower):
+        network.text = network.text.merged()
+    return network
 
 
 def export_audio(network: Network, path: Path, *, window_samples: int) -> None:

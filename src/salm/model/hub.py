@@ -3,11 +3,12 @@
 A folder of weights holds what was trained; frozen towers (the text tower, the tagger) lie in folders of their own that
 ship with the package, so that a new training does not store them again. A text tower that is trained along is stored
 with the rest, and its ``tokenizer.json`` beside it. Weights are stored in half precision and computed with in single
-precision.
+precision. Adapters of a frozen text tower are stored with what was trained.
 """
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from salm.model.presets import build
 from salm.model.salm import SALM
 from salm.model.tagger import fused
 from salm.model.text import RobertaTower, SentenceTower, TextTower
-from salm.whole import written_whole
+from salm.whole import tensors_written_whole, written_whole
 
 __all__ = [
     "WEIGHTS",
@@ -83,9 +84,8 @@ def load(name: str | Path) -> tuple[Network, ModelConfig]:
     config = read_config(folder)
     model = build_frozen(config, tokenizer=_read_text(folder / TOKENIZER_NAME) or None)
     weights = _read_weights(folder)
-    own = model.state_dict()
-    frozen = _frozen_prefixes(model)
-    missing = [key for key in own if key not in weights and not key.startswith(frozen)]
+    own, is_own = model.state_dict(), _own(model)
+    missing = [key for key in own if key not in weights and is_own(key)]
     unknown = [key for key in weights if key not in own]
     resized = [key for key, value in weights.items() if key in own and value.shape != own[key].shape]
     if misfits := missing + unknown + resized:
@@ -102,19 +102,16 @@ def save(model: Network, config: ModelConfig, folder: str | Path, *, dtype: torc
 
     Buffers of integers keep their type.
     """
-    from safetensors.torch import save_file
-
-    folder, frozen = Path(folder), _frozen_prefixes(model)
+    folder, is_own = Path(folder), _own(model)
     trained = {
         key: (value.to(dtype) if value.is_floating_point() else value).contiguous().cpu()
         for key, value in model.state_dict().items()
-        if not key.startswith(frozen)
+        if is_own(key)
     }
     if isinstance(model.text, RobertaTower) and model.text.tokenizer_json is not None:
         with written_whole(folder / TOKENIZER_NAME) as part:
             part.write_text(model.text.tokenizer_json, encoding="utf-8")
-    with written_whole(folder / WEIGHTS_NAME) as part:
-        save_file(trained, part, metadata={"format": "pt"})
+    tensors_written_whole(folder / WEIGHTS_NAME, trained, metadata={"format": "pt"})
     write_config(config, folder)
 
 
@@ -132,14 +129,24 @@ def build_frozen(config: ModelConfig, *, tokenizer: str | None = None) -> Networ
     tokenizer
         Content of the ``tokenizer.json`` of a text tower that is trained along; frozen towers have their own.
     """
-    text: TextTower = (
-        RobertaTower(config.roberta, tokenizer=tokenizer) if config.text == "roberta" else text_tower(config.text)
-    )
-    model = build(config, text=text)
+    model = build(config, text=_text(config, tokenizer))
     if isinstance(model, SALM) and isinstance(model.pair, TaggerAndHTSAT):
         model.pair.tagger.load_state_dict(_read_weights(WEIGHTS / "mn04"))
         model.pair.tagger = fused(model.pair.tagger)
     return model
+
+
+def _text(config: ModelConfig, tokenizer: str | None) -> TextTower:
+    if config.text == "roberta":
+        if config.text_adapter_rank:
+            raise InputError(
+                f"text_adapter_rank is {config.text_adapter_rank} but RoBERTa is trained whole; set it to 0."
+            )
+        return RobertaTower(config.roberta, tokenizer=tokenizer)
+    tower = text_tower(config.text)
+    if not config.text_adapter_rank:
+        return tower
+    return tower.adapted(rank=config.text_adapter_rank, layers=config.text_adapter_layers)
 
 
 def text_tower(name: str) -> SentenceTower:
@@ -171,10 +178,12 @@ def read_config(folder: Path) -> ModelConfig:
     return from_mapping(ModelConfig, read_json(folder / CONFIG_NAME), where=str(folder / CONFIG_NAME))
 
 
-def _frozen_prefixes(model: Network) -> tuple[str, ...]:
-    """Beginnings of the names of weights that lie in folders of their own."""
+def _own(model: Network) -> Callable[[str], bool]:
+    """Whether a weight of this name is stored with the model, and not in a frozen tower's own folder."""
     tagger = isinstance(model, SALM) and isinstance(model.pair, TaggerAndHTSAT)
-    return (*(("text.",) if model.text.frozen else ()), *(("pair.tagger.",) if tagger else ()))
+    frozen = (*(("text.",) if isinstance(model.text, SentenceTower) else ()), *(("pair.tagger.",) if tagger else ()))
+    adapters = {f"text.{name}" for name, parameter in model.text.named_parameters() if parameter.requires_grad}
+    return lambda key: key in adapters or not key.startswith(frozen)
 
 
 def _read_weights(folder: Path) -> dict[str, Tensor]:

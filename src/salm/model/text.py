@@ -1,5 +1,9 @@
-"""Text towers, sentences to vectors: a frozen sentence encoder, and RoBERTa as the paper trains it along."""
+"""Text towers, sentences to vectors: a frozen sentence encoder, and RoBERTa as the paper trains it along.
 
+The last layers of the frozen encoder can be given adapters (LoRA, arXiv 2106.09685), which are trained along.
+"""
+
+import copy
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,9 +16,20 @@ from salm.errors import InputError
 from salm.model.config import RobertaSize
 from salm.model.tokenizer import read_tokenizer
 
-__all__ = ["RobertaTower", "SentenceTower", "TextTower", "Tokens"]
+__all__ = ["AdaptedLinear", "RobertaTower", "SentenceTower", "States", "TextTower", "Tokens"]
 
 _LARGEST_BATCH = 64
+# Products of so few rows are computed by another recipe, which rounds otherwise than that for many.
+_FEWEST_TOGETHER = 6
+
+_ADAPTED = (
+    "attention.self.query",
+    "attention.self.key",
+    "attention.self.value",
+    "attention.output.dense",
+    "intermediate.dense",
+    "output.dense",
+)
 
 
 class Tokens(NamedTuple):
@@ -25,12 +40,20 @@ class Tokens(NamedTuple):
     """1 for tokens, 0 for padding."""
 
 
+class States(NamedTuple):
+    """What the layers of a tower below the first adapted one make of sentences, padded to the longest."""
+
+    values: Float[Tensor, "item token dim"]
+    mask: Int[Tensor, "item token"]
+    """1 for tokens, 0 for padding."""
+
+
 class TextTower(nn.Module):
     """Sentences to vectors of ``dim`` numbers."""
 
     dim: int
     frozen: bool
-    """Whether its weights are never trained, so that they are no part of a model's own."""
+    """Whether none of its weights is ever trained, so that they are no part of a model's own."""
     tokenizer: Any
     """From the package tokenizers; None if there is none."""
 
@@ -156,11 +179,43 @@ class RobertaTower(TextTower):
         return torch.cat(vectors) if vectors else torch.zeros(0, self.dim, device=device)
 
 
+class AdaptedLinear(nn.Module):
+    """A frozen linear map W and a trained one of low rank beside it: y = W x + b + U D x, where U begins as zero.
+
+    Parameters
+    ----------
+    linear
+        What is frozen.
+    rank
+        Rows of D and columns of U.
+    """
+
+    def __init__(self, linear: nn.Linear, *, rank: int) -> None:
+        super().__init__()
+        self.linear = linear
+        self.down = nn.Parameter(torch.randn(rank, linear.in_features) / linear.in_features**0.5)
+        self.up = nn.Parameter(torch.zeros(linear.out_features, rank))
+
+    def forward(self, x: Float[Tensor, "*item in"]) -> Float[Tensor, "*item out"]:
+        """Both maps together."""
+        through: Tensor = nn.functional.linear(nn.functional.linear(x, self.down), self.up)
+        kept: Tensor = self.linear(x)
+        return kept + through
+
+    @torch.no_grad()
+    def merged(self) -> nn.Linear:
+        """One linear map that does the same."""
+        merged = copy.deepcopy(self.linear)
+        merged.weight += self.up @ self.down
+        return merged
+
+
 class SentenceTower(TextTower):
     """A BERT-style sentence encoder: mean of the token states, scaled to length sqrt(dim).
 
     That length gives every coordinate a variance near one, so that the projection that follows starts at a
-    sensible scale. The tower is frozen: it has no gradients and is always in evaluation mode.
+    sensible scale. The tower is frozen: it has no gradients but those of adapters, if it has any, and is always in
+    evaluation mode.
 
     Parameters
     ----------
@@ -172,7 +227,8 @@ class SentenceTower(TextTower):
         Longer sentences are truncated.
     """
 
-    frozen = True
+    adapted_layers = 0
+    """How many layers, from the last on, have adapters."""
 
     def __init__(self, *, config: dict[str, Any], tokenizer: Path, max_tokens: int = 64) -> None:
         super().__init__()
@@ -183,6 +239,76 @@ class SentenceTower(TextTower):
         self.tokenizer = _tokenizer(tokenizer.read_text(encoding="utf-8"), max_tokens=max_tokens)
         self.dim = int(config["hidden_size"])
 
+    @property
+    def frozen(self) -> bool:  # type: ignore[override]
+        """Whether it has no adapters."""
+        return not self.adapted_layers
+
+    def adapted(self, *, rank: int, layers: int) -> "SentenceTower":
+        """The same tower with adapters on the attention and feed-forward matrices of its last layers.
+
+        Until they are trained it gives the same vectors.
+
+        Raises
+        ------
+        InputError
+            If the rank is less than 1, the tower has not so many layers, or it has adapters already.
+        """
+        there = len(self.bert.encoder.layer)
+        if rank < 1 or not 1 <= layers <= there or self.adapted_layers:
+            raise InputError(
+                f"adapters of rank {rank} on {layers} layers cannot be put on a text tower of {there} layers"
+                f"{' that has some already' if self.adapted_layers else ''}; give a rank and layers of at least 1."
+            )
+        tower = copy.deepcopy(self)
+        tower.adapted_layers = layers
+        for layer in tower.bert.encoder.layer[-layers:]:
+            for name in _ADAPTED:
+                layer.set_submodule(name, AdaptedLinear(layer.get_submodule(name), rank=rank))
+        return tower
+
+    def merged(self) -> "SentenceTower":
+        """The same tower with every adapter multiplied out into the matrix that it is beside."""
+        tower = copy.deepcopy(self)
+        tower.adapted_layers = 0
+        for name, module in list(tower.bert.named_modules()):
+            if isinstance(module, AdaptedLinear):
+                tower.bert.set_submodule(name, module.merged())
+        return tower
+
+    @torch.no_grad()
+    def below(self, sentences: Sequence[str]) -> list[Float[Tensor, "token dim"]]:
+        """States of each sentence below the first adapted layer, which never change."""
+        encoded = [encoding.ids for encoding in self.tokenizer.encode_batch(list(sentences))]
+        states: list[Tensor] = [torch.empty(0)] * len(encoded)
+        lower = self.bert.encoder.layer[: len(self.bert.encoder.layer) - self.adapted_layers]
+        for chosen in _batches([len(ids) for ids in encoded]):
+            ids = torch.tensor([encoded[index] for index in chosen], device=self._device)
+            values = _through(lower, self.bert.embeddings(input_ids=ids), None)
+            for index, one in zip(chosen, values, strict=True):
+                states[index] = one.clone()
+        return states
+
+    def above(self, states: States) -> Float[Tensor, "item dim"]:
+        """Vectors from what :meth:`below` gave, with gradients of the adapters."""
+        # Added to the similarities of attention: nothing looks at padding.
+        hidden = (1 - states.mask[:, None, None].to(states.values.dtype)) * torch.finfo(states.values.dtype).min
+        values = _through(self.bert.encoder.layer[-self.adapted_layers :], states.values, hidden)
+        return self._pooled(values.float(), states.mask)
+
+    @property
+    def _device(self) -> torch.device:
+        device: torch.device = next(self.bert.parameters()).device
+        return device
+
+    def _pooled(
+        self, states: Float[Tensor, "item token dim"], mask: Int[Tensor, "item token"]
+    ) -> Float[Tensor, "item dim"]:
+        kept = mask.unsqueeze(-1).to(states.dtype)
+        pooled = (states * kept).sum(1) / kept.sum(1)
+        vectors: Tensor = nn.functional.normalize(pooled, dim=-1) * self.dim**0.5
+        return vectors
+
     def train(self, mode: bool = True) -> "SentenceTower":
         """Stay in evaluation mode: a frozen tower has no training mode."""
         del mode
@@ -190,11 +316,7 @@ class SentenceTower(TextTower):
 
     def encode(self, ids: Int[Tensor, "item token"], mask: Int[Tensor, "item token"]) -> Float[Tensor, "item dim"]:
         """Vectors of sentences that are tokens already; ``mask`` is 1 for tokens and 0 for padding."""
-        states = self.bert(input_ids=ids, attention_mask=mask).last_hidden_state
-        kept = mask.unsqueeze(-1).to(states.dtype)
-        pooled = (states * kept).sum(1) / kept.sum(1)
-        vectors: Tensor = nn.functional.normalize(pooled, dim=-1) * self.dim**0.5
-        return vectors
+        return self._pooled(self.bert(input_ids=ids, attention_mask=mask).last_hidden_state, mask)
 
     @torch.no_grad()
     def forward(self, sentences: Sequence[str]) -> Float[Tensor, "item dim"]:
@@ -203,7 +325,7 @@ class SentenceTower(TextTower):
         Sentences of as many tokens are encoded together: nothing is spent on padding, and which others a sentence came
         with does not change its vector (on one thread, by no bit).
         """
-        device = next(self.bert.parameters()).device
+        device = self._device
         encoded = [encoding.ids for encoding in self.tokenizer.encode_batch(list(sentences))]
         vectors = torch.empty(len(encoded), self.dim, device=device)
         for chosen in _batches([len(ids) for ids in encoded]):
@@ -223,10 +345,19 @@ def _tokenizer(content: str, *, max_tokens: int) -> Any:
     return tokenizer
 
 
+def _through(layers: nn.ModuleList, states: Tensor, hidden: Tensor | None) -> Tensor:
+    for layer in layers:
+        found = layer(states, hidden)
+        # Older releases of transformers give a tuple.
+        states = found if isinstance(found, Tensor) else found[0]
+    return states
+
+
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Indices of items of equal length, at most so many at once."""
+    """Indices of items of equal length, at most so many at once; very short ones one by one."""
     groups: dict[int, list[int]] = {}
     for index, length in enumerate(lengths):
         groups.setdefault(length, []).append(index)
-    for group in groups.values():
-        yield from (group[start : start + _LARGEST_BATCH] for start in range(0, len(group), _LARGEST_BATCH))
+    for length, group in groups.items():
+        size = _LARGEST_BATCH if length >= _FEWEST_TOGETHER else 1
+        yield from (group[start : start + size] for start in range(0, len(group), size))

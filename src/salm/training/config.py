@@ -17,7 +17,10 @@ from salm.scenes.storage import MEASURED_SHARE
 from salm.training.losses import LossWeights
 from salm.training.schedule import Schedule
 
-__all__ = ["CorpusConfig", "ResponsesConfig", "TrainConfig", "read_scene_ranges", "read_train_config"]
+__all__ = ["HELD_OUT", "CorpusConfig", "ResponsesConfig", "TrainConfig", "read_scene_ranges", "read_train_config"]
+
+HELD_OUT = 0.2
+"""Share of somebody's own sounds that is held out where they have no splits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +28,7 @@ class CorpusConfig:
     """One corpus to train on."""
 
     folder: str | None = None
-    """Folder with sounds and a manifest; left out, the built-in procedural sounds."""
+    """Folder with sounds and a manifest, or a CSV table beside its sounds; left out, the built-in procedural sounds."""
     layout: CorpusLayout = "manifest"
     """How the folder is laid out: with a manifest, or as a published corpus."""
     rows: dict[str, str] = field(default_factory=dict)
@@ -34,6 +37,9 @@ class CorpusConfig:
     """Share of the items of a batch, relative to the other corpora."""
     per_kind: int = 60
     """Procedural sounds of each kind."""
+    held_out: float = 0.0
+    """Share of the sounds, whole groups by the run's seed, that validation hears and training does not, where the
+    manifest has the split `train` alone; where it has others, they are what is held out. 0 goes by the splits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,9 +112,19 @@ class TrainConfig:
     seed: int = 2025
     workers: int = 1
     """Loader processes, of each process."""
+    deterministic: bool = True
+    """Compute with algorithms that give the same bits each time, so that a resumed run ends where an uninterrupted one
+    does; where a GPU has none for an operation, torch warns."""
+    log_steps: int = 50
+    """Steps from line to line of the log."""
     checkpoint_steps: int = 250
     validation_steps: int = 1000
     validation_scenes: int = 200
+    best_by: str | None = "mean_r1"
+    """Figure of validation by which the best weights are chosen, which are then the run's model; None takes the last.
+    Degrees are better when they are less, all others when they are more."""
+    tensorboard: bool | None = None
+    """Also write TensorBoard's files: left out, where it is installed; true says so if it is not."""
 
     def schedule(self, epoch_scenes: int) -> Schedule:
         """Length and warm-up of the run in steps.
@@ -140,8 +156,10 @@ class TrainConfig:
         shares = [corpus.share for corpus in self.corpora]
         if min(shares) < 0 or sum(shares) == 0:
             raise InputError(f"the corpora's shares are {shares} but must not be negative, nor all zero.")
+        if wrong := [corpus.held_out for corpus in self.corpora if not 0 <= corpus.held_out < 1]:
+            raise InputError(f"held_out of a corpus is {wrong[0]} but must be at least 0 and less than 1.")
         counts = ("batch_size", "micro_batch_size", "steps", "epochs")
-        for name in (*counts, "checkpoint_steps", "validation_steps", "validation_scenes"):
+        for name in (*counts, "log_steps", "checkpoint_steps", "validation_steps", "validation_scenes"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise InputError(f"{name} is {value} but must be at least 1.")
@@ -171,8 +189,8 @@ def read_train_config(path: str | Path, *, data: str | Path | None = None) -> Tr
     ``model`` is the name of a preset, or a table of settings; a ``preset`` among them stands for all that are left out.
     ``like`` names a file beside this one, whose settings hold where this one has none of its own.
 
-    ``data``, the folder of a corpus, takes the place of the file's corpora and fixed scenes. Folders in the file are
-    relative to where the command runs.
+    ``data``, the folder of a corpus or a CSV table beside its sounds, takes the place of the file's corpora and fixed
+    scenes; without splits a fifth of it is held out. Folders in the file are relative to where the command runs.
 
     Raises
     ------
@@ -186,7 +204,8 @@ def read_train_config(path: str | Path, *, data: str | Path | None = None) -> Tr
     config = from_mapping(TrainConfig, plain, where=str(path))
     if data is None:
         return config
-    return replace(config, corpora=(CorpusConfig(folder=str(data)),), scene_files=(), spatial_captions=())
+    own = CorpusConfig(folder=str(data), held_out=HELD_OUT)
+    return replace(config, corpora=(own,), scene_files=(), spatial_captions=())
 
 
 def read_scene_ranges(path: str | Path) -> SceneRanges:

@@ -10,6 +10,7 @@ from salm.scenes.corpora.base import Corpus
 from salm.scenes.source import FixedScenes, FreshScenes, SceneSource
 from salm.scenes.storage import SceneTable
 from salm.training.config import CorpusConfig, TrainConfig
+from salm.training.held_out import in_two
 
 __all__ = ["OpenCorpora", "open_corpora"]
 
@@ -60,12 +61,10 @@ def open_corpora(config: TrainConfig) -> OpenCorpora:
         head = SceneTable(config.scene_files[0]).head
         held_out = open_corpus(head["corpus"], split=config.validation_split, layout=head["layout"])
         return OpenCorpora(source=source, validation=held_out)
-    train = [(_open(corpus, "train"), corpus.share) for corpus in config.corpora]
+    train = [(_open(corpus, "train", config.seed), corpus.share) for corpus in config.corpora]
+    held_out = _open(config.corpora[0], config.validation_split, config.seed)
     measured = None if config.responses is None else (config.responses.open(), config.responses.share)
-    return OpenCorpora(
-        source=FreshScenes(train, config.scenes, measured=measured),
-        validation=_open(config.corpora[0], config.validation_split),
-    )
+    return OpenCorpora(source=FreshScenes(train, config.scenes, measured=measured), validation=held_out)
 
 
 def _responses_of_files(config: TrainConfig) -> ResponseSet | None:
@@ -90,7 +89,14 @@ def _check_facing(source: FixedScenes, facing: str) -> None:
             raise InputError(f"{captions.path} has captions facing {own} but the model faces {facing}; make them anew.")
 
 
-def _open(config: CorpusConfig, split: str) -> Corpus:
+def _open(config: CorpusConfig, split: str, seed: int) -> Corpus:
+    if config.folder is not None and config.held_out:
+        parts = in_two(_opened(config, None), share=config.held_out, seed=seed)
+        return parts[0] if split == "train" else parts[1]
+    return _opened(config, split)
+
+
+def _opened(config: CorpusConfig, split: str | None) -> Corpus:
     return open_corpus(
         config.folder,
         split=split,

@@ -13,7 +13,7 @@ from torch import Tensor
 from salm.model.encoders import Observation
 from salm.model.hub import build_frozen
 from salm.model.network import Network
-from salm.model.text import RobertaTower, Tokens
+from salm.model.text import RobertaTower, States, Tokens
 from salm.scenes.dataset import Batch, SceneBatches
 from salm.training.config import TrainConfig
 from salm.training.corpora import OpenCorpora, open_corpora
@@ -140,10 +140,13 @@ class _Unread:
         self.text = network.text
 
     def __call__(self, sentences: Sequence[str]) -> TextInput:
-        """Tokens for a tower that is trained; what a frozen tower would have said before."""
+        """Tokens for a tower that is trained; what a frozen tower, or what is frozen of it, would have said before."""
         if isinstance(self.text, RobertaTower):
             ids = torch.randint(5, self.text.roberta.config.vocab_size, (len(sentences), _SENTENCE_TOKENS))
             return Tokens(ids, torch.ones_like(ids))
+        if not self.text.frozen:
+            states = torch.randn(len(sentences), _SENTENCE_TOKENS, self.text.dim)
+            return States(states, torch.ones(len(sentences), _SENTENCE_TOKENS, dtype=torch.long))
         return torch.randn(len(sentences), self.text.dim)
 
 

@@ -8,7 +8,7 @@ from salm.model.config import ModelConfig
 from salm.model.hub import build_frozen, load
 from salm.model.network import Network
 from salm.model.presets import build
-from salm.model.text import RobertaTower
+from salm.model.text import RobertaTower, SentenceTower
 from salm.training.config import TrainConfig
 
 __all__ = ["initial"]
@@ -20,7 +20,8 @@ def initial(config: TrainConfig, *, init: str | Path | None = None) -> tuple[Net
     Parameters
     ----------
     init
-        Model whose weights and tokenizer are taken; None leaves them to ``config.roberta``, and the rest to chance.
+        Model whose weights and tokenizer are taken, and whose text tower gets adapters if it is to have some; None
+        leaves them to ``config.roberta``, and the rest to chance.
 
     Raises
     ------
@@ -43,6 +44,10 @@ def initial(config: TrainConfig, *, init: str | Path | None = None) -> tuple[Net
 
 def _from_model(name: str | Path, wanted: ModelConfig) -> tuple[Network, ModelConfig]:
     network, given = load(name)
+    if wanted.text_adapter_rank and not given.text_adapter_rank and isinstance(network.text, SentenceTower):
+        layers = wanted.text_adapter_layers
+        network.text = network.text.adapted(rank=wanted.text_adapter_rank, layers=layers)
+        given = replace(given, text_adapter_rank=wanted.text_adapter_rank, text_adapter_layers=layers)
     # None of these changes the size of a weight.
     text = replace(wanted.roberta, layer_norm_eps=given.roberta.layer_norm_eps, dropout=given.roberta.dropout)
     model = replace(wanted, roberta=text)

@@ -8,7 +8,7 @@ Batch normalisation sees pieces.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from jaxtyping import Float
@@ -18,13 +18,14 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from salm.model.encoders import Observation
 from salm.model.htsat import SwinBlock
 from salm.model.network import Network
-from salm.model.text import Tokens
+from salm.model.text import SentenceTower, States, Tokens
 from salm.training.devices import Devices
 
 __all__ = ["Embedded", "TextInput", "Towers", "backward", "checkpointed"]
 
-TextInput = Float[Tensor, "sentence dim"] | Tokens
-"""Sentences as the text side takes them: what a frozen tower says of them, or tokens for one that is trained."""
+TextInput = Float[Tensor, "sentence dim"] | Tokens | States
+"""Sentences as the text side takes them: what a frozen tower says of them, tokens for one that is trained, or states
+for one whose last layers have adapters."""
 
 
 class Embedded(NamedTuple):
@@ -59,10 +60,17 @@ class Towers(nn.Module):
         network = self.network
         with torch.autocast(observation.features.device.type, torch.bfloat16, enabled=self.autocast):
             heard = network(observation)
-            vectors = network.text.encode(text.ids, text.mask) if isinstance(text, Tokens) else text
-            read = network.text_projection(vectors)
+            read = network.text_projection(self._vectors(text))
         joint, semantic, spatial, direction = heard
         return Embedded(joint, semantic, spatial, direction, read, network.scale)
+
+    def _vectors(self, text: TextInput) -> Float[Tensor, "sentence dim"]:
+        tower = self.network.text
+        if isinstance(text, Tokens):
+            return tower.encode(text.ids, text.mask)
+        return (
+            tower.above(text) if isinstance(text, States) and isinstance(tower, SentenceTower) else cast(Tensor, text)
+        )
 
 
 def checkpointed(network: Network) -> Network:
@@ -149,9 +157,7 @@ def _pieces(observation: Observation, count: int) -> list[Observation]:
 def _text_pieces(text: TextInput, count: int) -> Sequence[TextInput]:
     if isinstance(text, Tensor):
         return text.tensor_split(count)
-    return [
-        Tokens(ids, mask) for ids, mask in zip(text.ids.tensor_split(count), text.mask.tensor_split(count), strict=True)
-    ]
+    return [type(text)(*parts) for parts in zip(*(value.tensor_split(count) for value in text), strict=True)]
 
 
 @contextmanager

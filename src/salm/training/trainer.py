@@ -1,51 +1,28 @@
-"""The training loop: resumable at any step, logged as JSON lines, validated on scenes of another split."""
+"""A network in training: what it learns from one batch after the other."""
 
-import json
-import logging
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, NamedTuple, cast
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
-from tqdm import tqdm
 
 from salm.errors import InputError
-from salm.evaluation.confidence import calibrated
-from salm.model.config import ModelConfig, to_mapping
 from salm.model.encoders import Observation
-from salm.model.hub import load, save, write_config
-from salm.model.inference import Model
 from salm.model.network import Network
-from salm.scenes.dataset import Batch, SceneBatches
+from salm.scenes.dataset import Batch
 from salm.training.augment import mask_features
-from salm.training.checkpoint import load_checkpoint, save_checkpoint
 from salm.training.config import TrainConfig
-from salm.training.corpora import OpenCorpora, open_corpora
-from salm.training.devices import Devices, has_bfloat16, open_devices
+from salm.training.devices import Devices, has_bfloat16
 from salm.training.losses import LossWeights, total
 from salm.training.schedule import Schedule
 from salm.training.sentences import reader
-from salm.training.start import initial
 from salm.training.terms import StandingSentences, loss_terms, median_angle_deg, told
 from salm.training.towers import Embedded, TextInput, Towers, backward, checkpointed
-from salm.training.validation import Validation
-from salm.whole import written_whole
 
-__all__ = ["CALIBRATION_SCENES", "Trainer", "calibrate", "open_batches", "train"]
-
-log = logging.getLogger(__name__)
-
-CHECKPOINT_NAME, LOG_NAME = "checkpoint.safetensors", "log.jsonl"
-LOG_STEPS = 50
-
-CALIBRATION_SCENES = 400
-"""Scenes of the validation split that the confidence of a trained model is fitted on."""
+__all__ = ["Trainer"]
 
 
 class Windows(NamedTuple):
@@ -87,10 +64,16 @@ class Trainer:
         return self.network.observe if self.devices.device.type == "cpu" else Windows
 
     def step(self, batch: Batch[Any], step: int) -> dict[str, float]:
-        """Learn from one batch; what there is to log."""
+        """Learn from one batch; what there is to log.
+
+        Raises
+        ------
+        InputError
+            If the loss or its gradient is not finite; the weights are then what they were.
+        """
         record = self.gradients(batch, step)
         self.update(step)
-        return record | {"scale": self.network.scale.item()}
+        return record | {"scale": self.network.scale.item(), "learning_rate": self.optimizer.param_groups[0]["lr"]}
 
     def gradients(self, batch: Batch[Any], step: int) -> dict[str, float]:
         """Add the gradients of one batch to those of the weights; the terms of the loss."""
@@ -102,7 +85,8 @@ class Trainer:
         """Change the weights by their gradients, which are gone then."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.learning_rate * self.schedule.learning_rate(step)
-        nn.utils.clip_grad_norm_(_trained(self.network), self.config.clip_norm)
+        norm = nn.utils.clip_grad_norm_(_trained(self.network), self.config.clip_norm)
+        self._check_finite({"gradient": norm.item()}, step)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.network.clamp_scale()
@@ -124,7 +108,9 @@ class Trainer:
         def loss(embedded: Embedded) -> Float[Tensor, ""]:
             terms = loss_terms(embedded, batch, sentences, weights=weights, devices=self.devices)
             summed = total(terms, weights)
-            record.update({"loss": summed.item(), **{name: term.item() for name, term in terms.items()}})
+            values = {name: term.item() for name, term in terms.items()}
+            self._check_finite(values, step)
+            record.update({"loss": summed.item(), **values})
             if weights.doa:
                 record["angle_deg"] = median_angle_deg(embedded.direction.detach(), batch.direction)
             return summed
@@ -136,138 +122,18 @@ class Trainer:
         backward(self.towers, batch.observation, text, loss=loss, pieces=pieces, seeds=seeds, devices=self.devices)
         return record
 
+    def _check_finite(self, values: dict[str, float], step: int) -> None:
+        for name, value in values.items():
+            if not math.isfinite(value):
+                what = "the gradient" if name == "gradient" else f"the loss term {name}"
+                raise InputError(
+                    f"step {step + 1}: {what} is {value}; lower learning_rate ({self.config.learning_rate:g}) or set "
+                    "bfloat16: false, and start the command again: it goes on from the last checkpoint, which is good."
+                )
+
     def _seed(self, step: int, piece: int) -> int:
         # Everything random in a step comes from its number, so that a resumed run equals an uninterrupted one.
         return int(np.random.SeedSequence([self.config.seed, step, self.devices.rank, piece]).generate_state(1)[0])
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Folder:
-    """Where a run keeps what it writes, by its first process only."""
-
-    path: Path
-    writes: bool
-
-    def begin(self, config: TrainConfig, *, step: int) -> None:
-        """Say what the run is, and forget what a killed one logged after its last checkpoint."""
-        if self.writes:
-            self.path.mkdir(parents=True, exist_ok=True)
-            (self.path / "train.json").write_text(json.dumps(to_mapping(config), indent=1) + "\n", encoding="utf-8")
-            _keep_log(self.path / LOG_NAME, steps=step)
-
-    def note(self, record: dict[str, Any]) -> None:
-        """Log a line."""
-        if self.writes:
-            with (self.path / LOG_NAME).open("a", encoding="utf-8") as journal:
-                journal.write(json.dumps(record) + "\n")
-
-
-def train(config: TrainConfig, out: str | Path, *, init: str | Path | None = None, device: str = "cpu") -> Path:
-    """Train a model into a folder, or go on where a killed run stopped; the folder of the finished model.
-
-    The folder then holds ``config.json`` and ``model.safetensors`` (the model), ``train.json`` (this run),
-    ``log.jsonl`` (loss terms and validation against steps) and the last checkpoint.
-
-    Parameters
-    ----------
-    init
-        Model whose weights a new run starts from, as :func:`salm.model.hub.load` takes it; None starts at random.
-    device
-        Where it computes, if it is not one of several processes.
-
-    Raises
-    ------
-    InputError
-        If a corpus or the model to start from cannot be read, the latter has other sizes, or the batch cannot be shared
-        out evenly.
-    """
-    devices = open_devices(device)
-    if config.batch_size % devices.count:
-        raise InputError(f"batch_size is {config.batch_size} but must be a multiple of the {devices.count} processes.")
-    folder = _Folder(path=Path(out), writes=devices.is_first)
-    torch.manual_seed(config.seed)
-    network, model = initial(config, init=init)
-    config = replace(config, model=model)
-    corpora = open_corpora(config)
-    schedule = config.schedule(len(corpora.source))
-    trainer = Trainer(network, config, schedule=schedule, devices=devices)
-    checkpoint = folder.path / CHECKPOINT_NAME
-    start = load_checkpoint(checkpoint, model=network, optimizer=trainer.optimizer) if checkpoint.exists() else 0
-    folder.begin(config, step=start)
-    _run(trainer, corpora, folder, start=start)
-    if folder.writes:
-        save(network, _finished(network, config, corpora), folder.path)
-    devices.wait()
-    return folder.path
-
-
-def _run(trainer: Trainer, corpora: OpenCorpora, folder: _Folder, *, start: int) -> None:
-    config, steps = trainer.config, trainer.schedule.steps
-    validation = Validation(config, corpora) if folder.writes else None
-    bar = tqdm(total=steps, initial=start, unit="step", disable=None if folder.writes else True)
-    for step, batch in enumerate(open_batches(trainer, corpora, start), start):
-        record = trainer.step(batch, step)
-        done, is_last = step + 1, step + 1 == steps
-        bar.update()
-        if done % LOG_STEPS == 0:
-            bar.set_postfix({name: f"{record[name]:.2f}" for name in ("loss", "angle_deg") if name in record})
-            folder.note({"step": done, "time_s": time.time(), **record})
-        if validation and (done % config.validation_steps == 0 or is_last):
-            folder.note({"step": done, "validation": validation(trainer.network)})
-        if folder.writes and (done % config.checkpoint_steps == 0 or is_last):
-            save_checkpoint(
-                folder.path / CHECKPOINT_NAME, model=trainer.network, optimizer=trainer.optimizer, step=done
-            )
-        trainer.devices.wait()
-    bar.close()
-
-
-def _finished(network: Network, config: TrainConfig, corpora: OpenCorpora) -> ModelConfig:
-    try:
-        return _calibrated(network, config.model, corpora, seed=config.seed)
-    except ValueError as error:
-        log.warning("The confidence is not calibrated: %s", error)
-        return config.model
-
-
-def calibrate(folder: str | Path, config: TrainConfig) -> ModelConfig:
-    """Calibrate the confidence of a finished model once more; of its folder only ``config.json`` is written anew.
-
-    Its digest changes, and an index that was made before refuses it.
-
-    Parameters
-    ----------
-    folder
-        Of the model, as :func:`train` leaves it.
-    config
-        The run whose first corpus and seed are used.
-
-    Returns
-    -------
-    ModelConfig
-        What ``config.json`` now holds.
-
-    Raises
-    ------
-    InputError
-        If the model or the corpus cannot be read.
-    ValueError
-        If all or none of the scenes are located right; nothing is written then.
-    """
-    network, model = load(folder)
-    finished = _calibrated(network, model, open_corpora(config), seed=config.seed)
-    write_config(finished, Path(folder))
-    return finished
-
-
-def _calibrated(network: Network, config: ModelConfig, corpora: OpenCorpora, *, seed: int) -> ModelConfig:
-    """The configuration with weights of the confidence, fitted on the validation split of the first corpus."""
-    if not network.has_direction:
-        return config
-    device = str(next(network.parameters()).device)
-    model = Model(network, config, device=device)
-    weights = calibrated(model, corpora.validation, scenes=CALIBRATION_SCENES, seed=seed)
-    return replace(config, confidence=weights)
 
 
 def _optimizer(network: Network, config: TrainConfig) -> torch.optim.Optimizer:
@@ -291,39 +157,3 @@ def _moved(value: Any, device: torch.device) -> Any:
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return type(value)(*(_moved(part, device) for part in value))
     return value
-
-
-def open_batches(trainer: Trainer, corpora: OpenCorpora, start: int) -> Iterator[Batch[Any]]:
-    """The batches of a run from a step on, its process's share of each, made by the run's loader processes."""
-    config, devices = trainer.config, trainer.devices
-    dataset = SceneBatches(
-        **corpora.batch_arguments(config),
-        observe=trainer.observe,
-        batches=trainer.schedule.steps,
-        part=(devices.rank, devices.count),
-    )
-    loader: DataLoader[Batch[Any]] = DataLoader(
-        cast(Dataset[Batch[Any]], dataset),
-        batch_size=None,
-        sampler=range(start, trainer.schedule.steps),
-        num_workers=config.workers,
-        prefetch_factor=4 if config.workers else None,
-        worker_init_fn=_one_thread,
-        pin_memory=devices.device.type == "cuda",
-    )
-    return iter(loader)
-
-
-def _one_thread(worker: int) -> None:
-    del worker
-    torch.set_num_threads(1)
-
-
-def _keep_log(path: Path, *, steps: int) -> None:
-    """Drop what a killed run logged after its last checkpoint: those steps are done and logged once more."""
-    if path.exists():
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-        # The last line may be half written.
-        whole = [line for line in lines if line.endswith("\n")]
-        with written_whole(path) as part:
-            part.write_text("".join(line for line in whole if json.loads(line)["step"] <= steps), encoding="utf-8")

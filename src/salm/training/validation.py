@@ -5,16 +5,39 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from salm.evaluation.gallery import HeardScenes, draw_scenes, hear_scenes, true_directions
+from salm.errors import InputError
+from salm.evaluation.gallery import HeardScenes, draw_scenes, hear_scenes, true_directions, true_sectors
 from salm.evaluation.localisation import localisation
 from salm.evaluation.retrieval import retrieval
+from salm.evaluation.zero_shot import nearest_sector
 from salm.model.inference import Model
 from salm.model.network import Network
 from salm.scenes.captions import PAPER_PHRASING, spatial_caption
 from salm.training.config import TrainConfig
 from salm.training.corpora import OpenCorpora
 
-__all__ = ["Validation"]
+__all__ = ["Validation", "check_figure", "is_better"]
+
+_RECALLS = tuple(f"{name}_{way}_r1" for name in ("spatial", "semantic") for way in ("text_to_audio", "audio_to_text"))
+_DIRECTIONS = ("mean_deg", "median_deg", "p90_deg", "sector_accuracy", "sector_accuracy_core", "zero_shot")
+
+
+def check_figure(name: str, *, has_direction: bool) -> None:
+    """Refuse a name that no figure of validation has.
+
+    Raises
+    ------
+    InputError
+        If there is no such figure, or none of this model.
+    """
+    known = ("mean_r1", *_RECALLS, *(_DIRECTIONS if has_direction else ()))
+    if name not in known:
+        raise InputError(f"best_by is {name!r} but must be one of {', '.join(known)}, or null.")
+
+
+def is_better(name: str, value: float, than: float) -> bool:
+    """Whether a figure is at least as good as an earlier one: of equals the later counts."""
+    return value <= than if name.endswith("_deg") else value >= than
 
 
 class Validation:
@@ -26,7 +49,10 @@ class Validation:
         self.scenes = draw_scenes(self.corpus, count=config.validation_scenes, seed=config.seed)
 
     def __call__(self, network: Network) -> dict[str, float]:
-        """Localisation, and recall at 1 of captions with and without the place, both ways."""
+        """Localisation, zero-shot direction, and recall at 1 of captions with and without the place, both ways.
+
+        ``mean_r1`` is the mean of the four recalls, which is less a matter of chance than any one of them.
+        """
         was_training = network.training
         model = Model(network, self.config.model, device=str(next(network.parameters()).device))
         with torch.inference_mode():
@@ -34,6 +60,8 @@ class Validation:
         figures = self._recall(model, heard)
         if network.has_direction:
             figures |= localisation(heard.direction, true_directions(self.scenes))
+            nearest = nearest_sector(heard.embeddings.spatial, model.direction_sentences)
+            figures["zero_shot"] = float((nearest == true_sectors(self.scenes)).mean())
         # Not before the sentences went through the network: their projection may have dropout.
         network.train(was_training)
         return figures
@@ -54,4 +82,4 @@ class Validation:
             positives = [[text == sentence for text in unique] for sentence in sentences]
             scores = retrieval(audio, model.embed_text(unique), np.array(positives))
             figures |= {f"{name}_{way}_r1": recall["r1"] for way, recall in scores.items()}
-        return figures
+        return {"mean_r1": float(np.mean(list(figures.values()))), **figures}

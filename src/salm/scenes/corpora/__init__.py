@@ -39,7 +39,8 @@ def open_corpus(
     Parameters
     ----------
     folder
-        Folder with sounds and tables; None is the procedural corpus.
+        Folder with sounds and tables, or with the layout ``manifest`` also a CSV table beside its sounds, whatever its
+        name; None is the procedural corpus.
     split
         ``train``, ``val`` or ``test``; None is all of a folder.
     layout
@@ -63,7 +64,9 @@ def open_corpus(
     if layout not in get_args(CorpusLayout):
         raise InputError(f"the layout of a corpus is {layout!r} but must be {', '.join(get_args(CorpusLayout))}.")
     if folder is not None and layout == "manifest":
-        opened = FolderCorpus(folder, keep_in_memory=keep_in_memory, check_files=check_files)
+        path = Path(folder)
+        place, table = (path.parent, path.name) if path.suffix.lower() == ".csv" else (path, "manifest.csv")
+        opened = FolderCorpus(place, manifest=table, keep_in_memory=keep_in_memory, check_files=check_files)
         return opened.select(split=split, rows=rows)
     if folder is not None:
         corpus = _PUBLISHED[layout](folder, split=split, keep_in_memory=keep_in_memory)

@@ -67,8 +67,12 @@ class FolderCorpus:
         self.sounds: tuple[Sound, ...] = tuple(
             _sound(row, self.folder, f"{table}, line {line}", check_file=check_files) for line, row in self._rows
         )
-        _check_unique(self.sounds, table)
-        _check_splits(self.sounds, table)
+        self._where = {
+            sound.id: f"{table}, line {line}" for sound, (line, _) in zip(self.sounds, self._rows, strict=True)
+        }
+        lines = [line for line, _ in self._rows]
+        _check_unique(self.sounds, lines, table)
+        _check_splits(self.sounds, lines, table)
         files = {sound.id: self.folder / row["file"] for sound, (_, row) in zip(self.sounds, self._rows, strict=True)}
         self._files = SoundFiles(files, corpus=self.name, keep_in_memory=keep_in_memory)
 
@@ -101,7 +105,17 @@ class FolderCorpus:
         InputError
             If the corpus has no such sound, or its file cannot be decoded, is empty or holds what is no number.
         """
-        return self._files.audio(sound_id, rate_hz=rate_hz)
+        try:
+            return self._files.audio(sound_id, rate_hz=rate_hz)
+        except InputError as error:
+            if sound_id not in self._where:
+                raise
+            raise InputError(f"{self._where[sound_id]}: {error}") from error
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of the table."""
+        return tuple(self._rows[0][1])
 
 
 def _sound(row: Mapping[str, str], folder: Path, where: str, *, check_file: bool) -> Sound:
@@ -136,21 +150,24 @@ def _duration_s(text: str, path: Path | None, where: str) -> float:
         raise InputError(f"{where}: {path} is no audio file that can be read.") from error
 
 
-def _check_unique(sounds: Sequence[Sound], table: Path) -> None:
-    seen: set[str] = set()
-    for sound in sounds:
+def _check_unique(sounds: Sequence[Sound], lines: Sequence[int], table: Path) -> None:
+    seen: dict[str, int] = {}
+    for sound, line in zip(sounds, lines, strict=True):
         if sound.id in seen:
-            raise InputError(f"{table}: the id {sound.id!r} occurs twice; ids name one sound each.")
-        seen.add(sound.id)
+            raise InputError(
+                f"{table}, line {line}: the id {sound.id!r} occurs twice, first in line {seen[sound.id]}; ids name one "
+                "sound each. Several captions of one file go into one row, under alt_captions."
+            )
+        seen[sound.id] = line
 
 
-def _check_splits(sounds: Sequence[Sound], table: Path) -> None:
+def _check_splits(sounds: Sequence[Sound], lines: Sequence[int], table: Path) -> None:
     split_of: dict[str, str] = {}
-    for sound in sounds:
+    for sound, line in zip(sounds, lines, strict=True):
         other = split_of.setdefault(sound.group, sound.split)
         if other != sound.split:
             raise InputError(
-                f"{table}: the group {sound.group!r} is in the splits {other} and {sound.split}; "
+                f"{table}, line {line}: the group {sound.group!r} is in the splits {other} and {sound.split}; "
                 "keep a recording in one split, or tests measure memory."
             )
 
