@@ -745,6 +745,18 @@ def test_a_dry_run_needs_no_folder_and_training_does(run: Run, recipe: Path) -> 
     assert run("train", recipe).complaint == "there is no folder to train into; give one with -o."
 
 
+def test_fine_tuning_needs_no_file_of_settings(
+    run: Run, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("train", "-o", tmp_path / "run").complaint == (
+        "there is nothing to train; give a YAML file, or both --init and --data."
+    )
+    table = tmp_path / "my.csv"
+    table.write_text("file,caption,azimuth_deg\ngone.wav,A bell.,3\n", encoding="utf-8")
+    complaint = run("train", "--init", "small", "--data", table, "-o", tmp_path / "run").complaint
+    assert f"{table}, line 2: the audio file" in complaint
+
+
 def test_train_needs_the_weights_that_it_is_to_start_from(run: Run, recipe: Path, tmp_path: Path) -> None:
     complaint = run("train", recipe, "-o", tmp_path / "run", "--init", tmp_path / "nowhere").complaint
     assert complaint.startswith(f"{tmp_path / 'nowhere'}: no such model")

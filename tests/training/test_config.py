@@ -116,6 +116,7 @@ def test_a_model_may_be_written_out(path: Path) -> None:
 def test_a_folder_given_takes_the_place_of_the_files_corpora(path: Path) -> None:
     written(path, "model: tiny\ncorpora: [{folder: a}, {folder: b}]\nsteps: 3")
     config = read_train_config(path, data=Path("other"))
+    # A fifth is held out, unless it has splits of its own.
     assert config.corpora == (CorpusConfig(folder="other", held_out=HELD_OUT),)
     assert config.steps == 3
 
@@ -148,6 +149,8 @@ def test_the_configurations_that_ship_can_be_read() -> None:
         ("model: tiny\nvalidation_scenes: 0", "validation_scenes is 0 but must be at least 1"),
         ("model: tiny\ncorpora: [{share: 0}, {share: 0}]", "shares are .0.0, 0.0. but must not be"),
         ("model: tiny\ncorpora: [{share: 2}, {share: -1}]", "shares are .2.0, -1.0. but must not be"),
+        ("model: tiny\ncorpora: [{held_out: 1.0}]", "held_out of a corpus is 1.0 but must be at least 0"),
+        ("model: tiny\nlog_steps: 0", "log_steps is 0 but must be at least 1"),
         ("model: tiny\nrivals: 8", "rivals is 8 but there are 0 to 7"),
         ("model: tiny\nscene_files: [a, b]\nspatial_captions: [c]", "spatial_captions has 1 files but scene_files 2"),
         ("model: tiny\nscene_files: [a]\nspatial_captions: [c]", "rivals is 7 but must be 0 with spatial_captions"),

@@ -72,3 +72,12 @@ def test_the_papers_model_takes_a_step_here() -> None:
     assert said["tried_windows"] == 2
     # The update takes as long for a large batch as for a small one.
     assert 1 < said["step_s"] / said["tried_step_s"] <= 32
+
+
+def test_adapters_are_tried_out_too(quick: Quick) -> None:
+    few, more = (
+        describe(quick(model=replace(preset("tiny"), text_adapter_rank=rank, text_adapter_layers=1))) for rank in (0, 2)
+    )
+    # Four square matrices of 64 and two of the feed-forward part, as wide.
+    assert more["trained_parameters"] - few["trained_parameters"] == 6 * 2 * 2 * 64
+    assert more["frozen_parameters"] == few["frozen_parameters"]

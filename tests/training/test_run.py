@@ -60,12 +60,13 @@ def killed_at(step: int, monkeypatch: pytest.MonkeyPatch, config: TrainConfig, f
             train(config, folder)
 
 
-@pytest.mark.parametrize("bfloat16", [False, True])
+@pytest.mark.parametrize(("bfloat16", "adapters"), [(False, 0), (True, 0), (False, 2)])
 def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(
-    quick: Quick, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bfloat16: bool
+    quick: Quick, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bfloat16: bool, adapters: int
 ) -> None:
     monkeypatch.setattr(trainer, "has_bfloat16", lambda device: True)
-    config = quick(bfloat16=bfloat16)
+    model = replace(preset("tiny"), dropout=0.2, text_adapter_rank=adapters, text_adapter_layers=1)
+    config = quick(bfloat16=bfloat16, model=model)
     train(config, tmp_path / "whole")
     # Killed after step 5, with the last checkpoint after step 3: validation after step 4 is logged and done again.
     killed_at(5, monkeypatch, config, tmp_path / "killed")

@@ -59,3 +59,16 @@ def test_a_frozen_tower_is_read_as_vectors(tower: Counting) -> None:
 
 def words() -> str:
     return Tokenizer(WordLevel({"<unk>": 0, "a": 4, "bell": 5}, unk_token="<unk>")).to_str()
+
+
+def test_the_tower_reads_on_one_thread(tower: Counting) -> None:
+    seen: list[int] = []
+    tower.register_forward_hook(lambda *_: seen.append(torch.get_num_threads()))
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        SentenceCache(tower)(["a", "bb"])  # type: ignore[arg-type]
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+    assert seen == [1]

@@ -101,3 +101,17 @@ def test_a_frozen_tower_is_the_shipped_one() -> None:
     network, model = initial(TrainConfig(model=preset("tiny")))
     assert model == preset("tiny")
     assert network.text.frozen
+
+
+def test_adapters_can_be_added_to_a_model_that_has_none(tmp_path: Path) -> None:
+    plain = TrainConfig(model=preset("tiny"))
+    given, _ = initial(plain)
+    hub.save(given, plain.model, tmp_path, dtype=torch.float32)
+    wanted = replace(plain.model, text_adapter_rank=2, text_adapter_layers=3)
+    network, model = initial(replace(plain, model=wanted), init=tmp_path)
+    assert model == wanted
+    assert not network.text.frozen
+    assert torch.equal(network.embed_sentences(["Rain falls."]), given.eval().embed_sentences(["Rain falls."]))
+    hub.save(network, model, tmp_path / "adapted")
+    with pytest.raises(InputError, match="another model than tiny"):
+        initial(replace(plain, model=replace(wanted, text_adapter_rank=3)), init=tmp_path / "adapted")

@@ -56,6 +56,19 @@ def test_one_small_batch_is_learned_by_heart(quick: Quick, pair: str) -> None:
     assert history[-1]["doa"] < max(0.5 * history[0]["doa"], 0.05)
 
 
+def test_adapters_of_the_text_tower_are_trained_along(quick: Quick) -> None:
+    model = replace(preset("tiny"), text_adapter_rank=2, text_adapter_layers=1)
+    made, batch = trainer_of(quick(model=model, micro_batch_size=3))
+    before = {name: value.clone() for name, value in made.network.text.state_dict().items()}
+    for step in range(2):
+        made.step(batch, step)
+    after = made.network.text.state_dict()
+    changed = {name for name, value in after.items() if not torch.equal(value, before[name])}
+    # Two factors beside each of six matrices of the one layer, and nothing of the tower itself.
+    assert len(changed) == 12
+    assert all(name.endswith((".up", ".down")) for name in changed)
+
+
 def test_only_a_pair_with_a_tagger_learns_from_labels(quick: Quick) -> None:
     assert "labels" not in terms(quick(losses=EVERY_TERM))
     tagger = replace(preset("tiny"), pair="tagger_htsat", intensity_maps=2)

@@ -291,6 +291,8 @@ class SentenceTower(TextTower):
 
     def above(self, states: States) -> Float[Tensor, "item dim"]:
         """Vectors from what :meth:`below` gave, with gradients of the adapters."""
+        if not len(states.values):
+            return states.values.new_zeros(0, self.dim)
         # Added to the similarities of attention: nothing looks at padding.
         hidden = (1 - states.mask[:, None, None].to(states.values.dtype)) * torch.finfo(states.values.dtype).min
         values = _through(self.bert.encoder.layer[-self.adapted_layers :], states.values, hidden)

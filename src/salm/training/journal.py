@@ -50,8 +50,11 @@ class Journal:
         """
         _append(self.path, json.dumps(record) + "\n")
         if self._board is not None:
-            for name, value in _numbers(record):
-                self._board.add_scalar(name, value, record["step"])
+            try:
+                for name, value in _numbers(record):
+                    self._board.add_scalar(name, value, record["step"])
+            except OSError as error:
+                raise InputError(f"TensorBoard's files cannot be written: {error.strerror}.") from error
 
     def close(self) -> None:
         """Write what is still to be written."""
