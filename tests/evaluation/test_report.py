@@ -97,3 +97,18 @@ def test_markdown_has_the_main_tables(report) -> None:
     assert "| oracle | 123 [98.6–140] |" in text
     assert "43.2 [37.6–100]" in text
     assert "Controls" not in text
+
+
+def test_cones_are_shown_where_there_are_any(report, capsys, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert "Cones that hold" not in printed(report, capsys)
+    report["confidence"]["cone"] = {"covered": 0.883, "cone_deg": 3.2, "levels": {"50": 0.512, "95": 0.947}}
+    bounds = {"covered": [0.871, 0.896], "cone_deg": [3.0, 3.4], "levels": {"50": [0.48, 0.53], "95": [0.93, 0.96]}}
+    report["intervals"]["confidence"]["cone"] = bounds
+    text = printed(report, capsys)
+    rows = {
+        line.rsplit("  ", 1)[0].strip(): line for line in text.split("Cones that hold one sound, %")[1].splitlines()
+    }
+    assert "88.3 [87.1–89.6]" in rows["90 % cone"]
+    assert "51.2 [48.0–53.0]" in rows["50 % cone of a window"]
+    assert "94.7 [93.0–96.0]" in rows["95 % cone of a window"]

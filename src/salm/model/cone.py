@@ -9,11 +9,11 @@ so that the half angle of a 90 % cone and the concentration kappa are two names 
 distribution, whose 90 % cone is 143 degrees wide.
 
 A cone is fitted as what it promises to be, a quantile of the error: linear quantile regression (Koenker and Bassett
-1978) of the logarithm of the error, one for each probability. On windows that the fit did not see its cones are a
-little too narrow or too wide; the constant of each is moved by what makes them hold their share of windows left out
-(split conformal prediction, by cross-validation). The plain way, maximum likelihood of kappa with its logarithm linear
-in the evidence, is worse on scenes of every difficulty, because the errors have heavier tails than the distribution:
-see `docs/small.md` for both.
+1978) of the logarithm of the error, one for each probability. The constant of each is moved by what makes it hold its
+share of scenes that were left out of the fit (conformal prediction, by cross-validation). The plain way, maximum
+likelihood of a kappa whose logarithm is linear in the evidence, was measured beside it: errors have heavier tails than
+the distribution, so that its 50 % cones hold two thirds, and its 90 % cones are wider for the same share
+(`docs/small.md`). Hence kappa is read off the 90 % cone, and is not to be asked for other probabilities.
 """
 
 import math
