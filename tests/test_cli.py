@@ -23,8 +23,10 @@ from salm.acoustics import measured
 from salm.audio.formats import ambix_to_fuma, encode_plane_wave
 from salm.cli import evaluating
 from salm.cli.command import Command, Layout, ResponseLayout
+from salm.cli.hearing import Locate
 from salm.cli.main import COMMANDS, main
 from salm.model import hub
+from salm.model.cone import WIDEST_DEG
 from salm.model.presets import preset
 from salm.scenes.corpora import CorpusLayout
 from salm.scenes.recordings import RecordingLayout
@@ -34,6 +36,7 @@ from salm.training import run as training_run
 
 RATE_HZ = 24_000
 PLACE = {"start_s", "end_s", "azimuth_deg", "elevation_deg", "sector", "confidence", "ambiguity", "reason"}
+PLACE |= {"cone_deg", "kappa"}
 
 
 @dataclass(frozen=True)
@@ -202,6 +205,8 @@ def test_a_wrong_option_is_wrong_usage(run: Run, words: list[str], named: str) -
         (["--threads", -1], "--threads is -1 but must be at least 0."),
         (["--device", "toaster"], "--device toaster cannot be used here; try cpu."),
         (["--front-deg", "nan"], "--front-deg is nan but must be a number of degrees."),
+        (["--widest-deg", 181], "--widest-deg is 181.0 but must be from 0 to 180."),
+        (["--widest-deg", "nan"], "--widest-deg is nan but must be from 0 to 180."),
         (["--layout", "wxyz"], "layout is 'wxyz' but must be one of ambix, n3d, fuma."),
         (["--method", "intensity", "--what", "a dog"], "--windows and --what need the model"),
         (["--method", "intensity", "--windows"], "--windows and --what need the model"),
@@ -369,6 +374,17 @@ def test_locate_says_how_well_words_fit(run: Run, sounds: Path, tiny: Path, name
     words = ("locate", sounds / name, "--model", tiny, "--what", "a dog")
     fit = run(*words, "--json").document["files"][0]["windows"][0]["what"]
     assert run(*words).out.endswith(f"{end}, fits {fit:+.2f}\n")
+
+
+def test_locate_says_how_wide_the_cone_is(run: Run, sounds: Path) -> None:
+    words = ("locate", sounds / "foa.wav")
+    window = run(*words, "--json").document["files"][0]["windows"][0]
+    assert f"elevation +10, ±{window['cone_deg']:.0f}°, confidence 1.00" in run(*words).out
+    assert run(*words, "--widest-deg", 0).out.endswith(f"±{window['cone_deg']:.0f}° for 90 % certainty\n")
+
+
+def test_the_default_width_is_the_librarys() -> None:
+    assert Locate.__dataclass_fields__["widest_deg"].default == WIDEST_DEG
 
 
 def test_what_is_behind_is_plus_180(run: Run, sounds: Path) -> None:

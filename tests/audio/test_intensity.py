@@ -6,6 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from salm.acoustics.diffuse import diffuse_noise
 from salm.acoustics.render import convolve
 from salm.acoustics.room import sample_position, sample_room
 from salm.acoustics.srir import simulate
@@ -14,6 +15,7 @@ from salm.audio.intensity import (
     UnitIntensity,
     _running_maximum,
     intensity_direction,
+    intensity_spread,
     locate_by_intensity,
     onset_weights,
 )
@@ -159,3 +161,49 @@ def test_wide_stereo_is_not_trusted(rng: np.random.Generator) -> None:
 
 def test_stereo_that_cancels_says_so() -> None:
     assert "cancel" in locate_by_intensity(stereo(NOISE, -NOISE)).reason
+
+
+def test_all_onsets_of_a_plane_wave_are_near_its_direction() -> None:
+    wave = encode_plane_wave(NOISE, 70.0, -20.0)
+    there = intensity_spread(wave, RATE_HZ, unit_vector(70.0, -20.0), within_deg=5.0)
+    away = intensity_spread(wave, RATE_HZ, unit_vector(82.0, -20.0), within_deg=5.0)
+    assert there.near == pytest.approx(1.0, abs=1e-3)
+    assert there.directness == pytest.approx(1.0, abs=1e-3)
+    assert away.near < 1e-3
+    assert away.bins == there.bins > 100
+    louder = intensity_spread(np.float32(1e-4) * wave, RATE_HZ, unit_vector(70.0, -20.0), within_deg=5.0)
+    assert louder == pytest.approx(there, rel=1e-3)
+
+
+def test_fields_without_a_direction_are_near_none_and_tell_each_other_apart(rng: np.random.Generator) -> None:
+    """A cap of 10 degrees is 0.8 % of the sphere."""
+    front = unit_vector(0.0, 0.0)
+    diffuse = intensity_spread(diffuse_noise(rng, 5 * RATE_HZ, rate_hz=RATE_HZ), RATE_HZ, front, within_deg=10.0)
+    own = rng.standard_normal((4, 5 * RATE_HZ), dtype=np.float32)
+    sensor = intensity_spread(own, RATE_HZ, front, within_deg=10.0)
+    for field in (diffuse, sensor):
+        assert 0.001 < field.near < 0.03
+    assert sensor.directness == pytest.approx(0.5, abs=0.01)
+    assert diffuse.directness == pytest.approx(0.57, abs=0.015)
+
+
+def test_silence_is_spread_nowhere() -> None:
+    assert intensity_spread(np.zeros((4, 1000), np.float32), RATE_HZ, unit_vector(0.0, 0.0), within_deg=10.0) == (
+        0,
+        0,
+        0,
+    )
+
+
+def test_silence_around_a_sound_does_not_make_it_less_direct() -> None:
+    wave = np.pad(encode_plane_wave(NOISE, 0.0), ((0, 0), (0, 5 * len(NOISE))))
+    assert intensity_spread(wave, RATE_HZ, unit_vector(0.0, 0.0), within_deg=10.0).directness > 0.95
+
+
+@pytest.mark.parametrize(("level_db", "known"), [(-30, False), (-15, True)])
+def test_too_little_beside_w_is_no_direction(rng: np.random.Generator, level_db: float, known: bool) -> None:
+    noise = rng.standard_normal((4, len(NOISE)), dtype=np.float32) * np.sqrt(np.mean(NOISE**2)) * 10 ** (level_db / 20)
+    noise[0] = 0
+    found = locate_by_intensity(Recording(samples=from_mono(NOISE[None]) + noise, rate_hz=RATE_HZ))
+    assert (found.ambiguity is None) == known
+    assert known or "next to nothing" in str(found.reason)

@@ -68,7 +68,7 @@ class Oracle:
     ) -> None:
         self.corpus = corpus
         self.config = SimpleNamespace(
-            name="oracle", facing="north", features=SimpleNamespace(rate_hz=RATE_HZ, window_samples=1500)
+            name="oracle", facing="north", features=SimpleNamespace(rate_hz=RATE_HZ, window_samples=1500), cone=()
         )
         self.digest = "0123"
         self.heard: list[np.ndarray] = []
@@ -108,15 +108,19 @@ class Oracle:
             end_s=[recording.duration_s],
             embeddings=AudioEmbeddings(joint[None], semantic[None], spatial[None]),
             direction=direction[None],
+            length=np.ones(1, np.float32),
         )
 
-    def locate(self, recording: Recording) -> Location:
-        heard = self.hear(recording)
+    def cones(self, heard: Heard) -> list[dict[float, float]]:
+        return [{} for _ in heard.start_s]
+
+    def places(self, heard: Heard, *, widest_deg: float) -> list[Location]:
+        assert widest_deg == 180.0
         azimuth_deg, elevation_deg = (float(angle[0]) for angle in azimuth_elevation(heard.direction))
         (found,) = heard.by_intensity
-        return Location(
+        place = Location(
             start_s=0.0,
-            end_s=recording.duration_s,
+            end_s=heard.recording.duration_s,
             azimuth_deg=azimuth_deg,
             elevation_deg=elevation_deg,
             sector=SECTORS[sector_index(azimuth_deg)],
@@ -124,6 +128,7 @@ class Oracle:
             ambiguity=None,
             reason=None,
         )
+        return [place]
 
     def embed_text(self, sentences: list[str]) -> np.ndarray:
         return np.stack([self._said(sentence) for sentence in sentences])

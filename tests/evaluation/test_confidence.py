@@ -13,6 +13,7 @@ from salm.errors import InputError
 from salm.evaluation import confidence as room
 from salm.evaluation.confidence import (
     CONDITIONS,
+    ONE_SOUND,
     auroc,
     calibrated,
     calibration_error,
@@ -22,8 +23,9 @@ from salm.evaluation.confidence import (
     hear_trials,
 )
 from salm.evaluation.intervals import intervals, plain
-from salm.frame import unit_vector, wrap_deg
-from salm.model.confidence import Evidence, confidence, fit_confidence
+from salm.frame import angle_between_deg, unit_vector, wrap_deg
+from salm.model.cone import LEVELS, kappa_of
+from salm.model.confidence import Evidence, confidence, fit_cones, fit_confidence
 from salm.model.inference import Location
 
 RATE_HZ = 8000
@@ -123,24 +125,42 @@ def test_recordings_depend_on_the_scene_alone(toy_corpus) -> None:
 
 
 class Sayer:
-    """A model that is told, trial by trial, where it locates and how sure it is."""
+    """A model that is told, trial by trial, where it locates, how sure it is and how wide its cones are."""
 
-    def __init__(self, answers: list[tuple[float | None, float | None, float]]) -> None:
-        self.config = SimpleNamespace(features=SimpleNamespace(rate_hz=RATE_HZ))
+    def __init__(
+        self, answers: list[tuple[float | None, float | None, float]], *, cone_deg: float | None = None
+    ) -> None:
+        self.config = SimpleNamespace(
+            features=SimpleNamespace(rate_hz=RATE_HZ), cone=() if cone_deg is None else ((1.0,),) * 4
+        )
         self._answers = iter(answers)
+        self._cone_deg = cone_deg
 
-    def locate(self, _) -> Location:
+    def hear(self, _) -> SimpleNamespace:
         azimuth_deg, elevation_deg, sure = next(self._answers)
-        return Location(
+        vector = np.zeros(3) if azimuth_deg is None else unit_vector(azimuth_deg, elevation_deg)
+        return SimpleNamespace(said=(azimuth_deg, elevation_deg, sure), direction=np.array([vector]))
+
+    def cones(self, _) -> list[dict[float, float]]:
+        widths = () if self._cone_deg is None else (5.0, 20.0, self._cone_deg, 180.0)
+        return [dict(zip(LEVELS, widths, strict=False))]
+
+    def places(self, heard: SimpleNamespace, *, widest_deg: float) -> list[Location]:
+        assert widest_deg == 180.0
+        azimuth_deg, elevation_deg, sure = heard.said
+        place = Location(
             start_s=0.0,
             end_s=1.0,
             azimuth_deg=azimuth_deg,
             elevation_deg=elevation_deg,
             sector=None,
             confidence=sure,
-            ambiguity=None,
+            ambiguity=None if azimuth_deg is not None else "all",
             reason=None,
+            cone_deg=self._cone_deg if azimuth_deg is not None or self._cone_deg is None else 180.0,
+            kappa=None if self._cone_deg is None else 0.0 if azimuth_deg is None else kappa_of(self._cone_deg),
         )
+        return [place]
 
 
 @pytest.fixture
@@ -165,6 +185,56 @@ def test_figures_by_hand(toy_corpus) -> None:
     rights = {name: row["right"] for name, row in figures["conditions"].items()}
     assert rights == {"plain": 1, "noise": 0, "other_sound": 1, "reverberation": 0, "no_direction": 0}
     assert figures["conditions"]["noise"]["confidence"] == 0.6
+    # Three scenes with one sound, of which one says nothing, against one without: 0.3.
+    assert figures["auroc_direction"] == 2 / 3
+    assert {name: (row["count"], row["right"]) for name, row in figures["reliability"].items()} == {
+        "0-10": (1, 0.0),
+        "30-40": (1, 0.0),
+        "60-70": (1, 0.0),
+        "80-90": (1, 1.0),
+        "90-100": (1, 1.0),
+    }
+    assert figures["reliability"]["60-70"]["said"] == 0.6
+    assert "cone" not in figures
+
+
+@pytest.mark.usefixtures("silent")
+def test_cones_by_hand(toy_corpus) -> None:
+    """Errors of 0, 30, 30 and 60 degrees against a cone of 45; of the second sound nothing is promised."""
+    trials = draw_trials(toy_corpus, scenes=5, seed=0)
+    errors_deg = (0, 30, 30, 60, 0)
+    answers = []
+    for (_, scene), error_deg in zip(trials, errors_deg, strict=True):
+        azimuth_deg, elevation_deg = scene.sources[-1].azimuth_deg, scene.sources[-1].elevation_deg
+        # Towards the horizon and on, not beyond a pole.
+        answers.append((azimuth_deg, elevation_deg - np.copysign(error_deg, elevation_deg), 0.5))
+    figures = plain(confidence_figures(Sayer(answers, cone_deg=45.0), toy_corpus, scenes=5, seed=0))
+    assert figures["cone"]["covered"] == 2 / 3
+    assert figures["cone"]["cone_deg"] == pytest.approx(45.0, abs=1e-6)
+    assert figures["cone"]["levels"] == {"50": 1 / 3, "80": 1 / 3, "90": 2 / 3, "95": 1.0}
+    conditions = figures["conditions"]
+    covered = {name: row["covered"] for name, row in conditions.items() if name != "no_direction"}
+    assert covered == {"plain": 1.0, "noise": 1.0, "other_sound": 1.0, "reverberation": 0.0}
+    assert "covered" not in conditions["no_direction"]
+    assert {row["abstains"] for row in conditions.values()} == {0.0}
+
+
+@pytest.mark.usefixtures("silent")
+def test_wide_cones_and_no_direction_abstain(toy_corpus) -> None:
+    wide, silent = ([(0.0, 0.0, 0.5)] * 5, [(None, None, 0.0)] * 5)
+    for answers, cone_deg in ((wide, 61.0), (silent, 10.0)):
+        figures = plain(confidence_figures(Sayer(answers, cone_deg=cone_deg), toy_corpus, scenes=5, seed=0))
+        assert {row["abstains"] for row in figures["conditions"].values()} == {1.0}
+
+
+@pytest.mark.usefixtures("silent")
+def test_some_conditions_alone(toy_corpus) -> None:
+    names = [name for name, _ in draw_trials(toy_corpus, scenes=7, seed=0, conditions=ONE_SOUND)]
+    assert names == [ONE_SOUND[i % 3] for i in range(7)]
+    figures = confidence_figures(Sayer([(0.0, 0.0, 0.5)] * 7), toy_corpus, scenes=7, seed=0, conditions=ONE_SOUND)
+    assert list(figures["conditions"]) == list(ONE_SOUND)
+    # Without scenes that have no direction there is nothing to tell from.
+    assert intervals(figures)["auroc_direction"] == [0.0, 1.0]
 
 
 @pytest.mark.usefixtures("silent")
@@ -184,15 +254,21 @@ def test_figures_of_a_listener(make_oracle, toy_corpus) -> None:
 
 
 def test_known_weights_are_recovered(rng: np.random.Generator) -> None:
-    """20,000 answers: the standard error of the largest weight is below 0.2 by the Fisher information."""
+    """20,000 answers; of evidence that says the same twice the chances are recovered, not the weights."""
     truth = (1.0, -4.0, 3.0, 0.5)
-    numbers = zip(180 * rng.random(20_000), rng.random(20_000), rng.random(20_000), strict=True)
-    evidence = [Evidence(disagreement_deg=d, concentration=c, sentence=s) for d, c, s in numbers]
+    evidence = [evidence_of(*rng.random(3)) for _ in range(20_000)]
     close = rng.random(len(evidence)) < [confidence(item, truth) for item in evidence]
     fitted = fit_confidence(evidence, close)
-    np.testing.assert_allclose(fitted, truth, atol=0.6)
     said = np.array([confidence(item, fitted) for item in evidence])
+    assert np.abs(said - [confidence(item, truth) for item in evidence]).mean() < 0.015
     assert calibration_error(np.stack([said, close], axis=-1)[None]) < 0.02
+
+
+def evidence_of(a: float, b: float, c: float) -> Evidence:
+    """Evidence of three numbers from 0 to 1."""
+    return Evidence(
+        disagreement_deg=180 * a, concentration=b, sentence=c, length=b, near=(1 - a) * b, bins=1000 * c, directness=b
+    )
 
 
 class Witness:
@@ -200,13 +276,7 @@ class Witness:
 
     def __init__(self, trials, right: list[list[bool]], rng: np.random.Generator) -> None:
         self.config = SimpleNamespace(features=SimpleNamespace(rate_hz=RATE_HZ))
-        self.given = [
-            [
-                Evidence(disagreement_deg=180 * rng.random(), concentration=rng.random(), sentence=rng.random())
-                for _ in row
-            ]
-            for row in right
-        ]
+        self.given = [[evidence_of(*rng.random(3)) for _ in row] for row in right]
         self._heard = iter(zip(trials, right, self.given, strict=True))
 
     def hear(self, _) -> SimpleNamespace:
@@ -224,25 +294,40 @@ class Witness:
 
 @pytest.mark.usefixtures("silent")
 def test_calibration_uses_every_window_that_has_a_direction(toy_corpus, rng: np.random.Generator) -> None:
-    trials = draw_trials(toy_corpus, scenes=40, seed=5)
-    right = [list(rng.random(1 + number % 2) < 0.6) for number in range(40)]
+    trials = [*draw_trials(toy_corpus, scenes=240, seed=5), *draw_trials(toy_corpus, scenes=40, seed=5)]
+    right = [list(rng.random(1 + number % 2) < 0.6) for number in range(280)]
     witness = Witness(trials, right, rng)
-    weights = calibrated(witness, toy_corpus, scenes=40, seed=5)
+    found = calibrated(witness, [(toy_corpus, 240), (toy_corpus, 40)], seed=5)
     rows = [
-        (given, is_right and name != "no_direction")
-        for (name, _), rights, all_given in zip(trials, right, witness.given, strict=True)
+        (given, is_right, number)
+        for number, ((name, _), rights, all_given) in enumerate(zip(trials, right, witness.given, strict=True))
         for is_right, given in zip(rights, all_given, strict=True)
         if name != "reverberation"
     ]
-    assert weights == fit_confidence([given for given, _ in rows], np.array([close for _, close in rows]))
-    assert len(weights) == 4
+    given, _, number = zip(*rows, strict=True)
+    # Without a direction the error is drawn.
+    drawn = iter(np.degrees(np.arccos(np.random.default_rng([5, 12]).uniform(-1, 1, 1000))))
+    errors_deg = np.array(
+        [next(drawn) if trials[n][0] == "no_direction" else error(trials[n][1], is_right) for _, is_right, n in rows]
+    )
+    close = (errors_deg <= 20) & [trials[n][0] != "no_direction" for n in number]
+    assert found.confidence == fit_confidence(list(given), close)
+    promised = np.array([trials[n][0] in ONE_SOUND for n in number])
+    wanted = fit_cones(list(given), errors_deg, promised=promised, scene=np.array(number))
+    np.testing.assert_allclose(found.cone, wanted, atol=1e-5)
 
 
 @pytest.mark.usefixtures("silent")
 def test_a_model_that_is_never_right_cannot_be_calibrated(toy_corpus, rng: np.random.Generator) -> None:
     trials = draw_trials(toy_corpus, scenes=20, seed=5)
     with pytest.raises(ValueError, match="0 of them close"):
-        calibrated(Witness(trials, [[False]] * 20, rng), toy_corpus, scenes=20, seed=5)
+        calibrated(Witness(trials, [[False]] * 20, rng), [(toy_corpus, 20)], seed=5)
+
+
+def error(scene, is_right: bool) -> float:
+    """Of the direction of the first sound, or the opposite one, to the nearest sound."""
+    direction = _vector(scene.sources[0]) if is_right else -_vector(scene.sources[0])
+    return min(float(angle_between_deg(direction, _vector(source))) for source in scene.sources)
 
 
 def _vector(source) -> np.ndarray:

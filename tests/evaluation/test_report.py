@@ -174,3 +174,18 @@ def test_the_paper_s_tables_are_laid_out_as_the_paper_has_them(paper_report) -> 
     assert re.findall(r"\*\*(Table \d)", text) == ["Table 1", "Table 1", "Table 1", "Table 2", "Table 3"]
     assert "| swap | – | – | – | – | – | – | – |" in text
     assert text.endswith("Does not apply: editing.swap: it has nothing to swap.\n")
+
+
+def test_cones_are_shown_where_there_are_any(report, capsys, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert "Cones that hold" not in printed(report, capsys)
+    report["confidence"]["cone"] = {"covered": 0.883, "cone_deg": 3.2, "levels": {"50": 0.512, "95": 0.947}}
+    bounds = {"covered": [0.871, 0.896], "cone_deg": [3.0, 3.4], "levels": {"50": [0.48, 0.53], "95": [0.93, 0.96]}}
+    report["intervals"]["confidence"]["cone"] = bounds
+    text = printed(report, capsys)
+    rows = {
+        line.rsplit("  ", 1)[0].strip(): line for line in text.split("Cones that hold one sound, %")[1].splitlines()
+    }
+    assert "88.3 [87.1–89.6]" in rows["90 % cone"]
+    assert "51.2 [48.0–53.0]" in rows["50 % cone of a window"]
+    assert "94.7 [93.0–96.0]" in rows["95 % cone of a window"]

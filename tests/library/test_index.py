@@ -58,6 +58,7 @@ class ToyModel:
             end_s=[(start + part.shape[1]) / recording.rate_hz for start, part in zip(starts, parts, strict=True)],
             embeddings=AudioEmbeddings(joint, semantic, spatial),
             direction=np.stack(where).astype(np.float32),
+            length=np.ones(len(where), np.float32),
         )
 
     def places(self, heard: Heard) -> list[Location]:

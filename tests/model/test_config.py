@@ -20,6 +20,7 @@ ODD = ModelConfig(
     dropout=0.125,
     facing="southwest",
     confidence=(0.5, -1.25, 1e-7, 3.0),
+    cone=((0.5, 1e-7), (1.0, -2.0), (1.5, 0.25), (2.0, 0.0)),
 )
 
 

@@ -1,5 +1,6 @@
 """A model before recordings: the same answer every time, windows that cover the file, and no direction made up."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,10 +8,12 @@ import pytest
 import soxr
 import torch
 
+from salm.acoustics.diffuse import diffuse_noise
 from salm.audio.formats import encode_plane_wave, from_mono, from_stereo
 from salm.audio.recording import Recording
 from salm.frame import SECTORS, angle_between_deg, sector_index, unit_vector
-from salm.model.inference import AudioEmbeddings, Location, Model, merged, save_embeddings
+from salm.model.cone import cone_of, kappa_of
+from salm.model.inference import AudioEmbeddings, Location, Model, load, merged, save_embeddings
 
 RATE_HZ = 24_000
 
@@ -119,6 +122,7 @@ def test_a_location_has_all_it_promises(model: Model, rng: np.random.Generator) 
 
 def test_a_location_in_plain_form_has_the_contracts_fields(model: Model, rng: np.random.Generator) -> None:
     wanted = {"start_s", "end_s", "azimuth_deg", "elevation_deg", "sector", "confidence", "ambiguity", "reason"}
+    wanted |= {"cone_deg", "kappa"}
     assert wanted <= model.locate(wave(rng)).to_dict().keys()
 
 
@@ -174,12 +178,123 @@ def test_windows_that_all_lack_a_direction_merge_to_none() -> None:
     assert whole.end_s == 2.0
 
 
+def coned(azimuth_deg: float, cone_deg: float, start_s: float = 0.0) -> Location:
+    return replace(location(azimuth_deg, 0.9, start_s), cone_deg=cone_deg, kappa=kappa_of(cone_deg))
+
+
+def test_one_window_keeps_its_cone() -> None:
+    whole = merged([coned(30.0, 12.0)])
+    assert whole.azimuth_deg == pytest.approx(30.0)
+    assert whole.cone_deg == pytest.approx(12.0, rel=1e-3)
+    assert whole.kappa == pytest.approx(kappa_of(12.0), rel=1e-3)
+
+
+def test_windows_that_agree_are_no_surer_than_one() -> None:
+    assert merged([coned(30.0, 12.0, start_s) for start_s in range(5)]).cone_deg == pytest.approx(12.0, rel=1e-3)
+
+
+def test_windows_that_disagree_make_the_cone_wide() -> None:
+    apart = [merged([coned(0.0, 10.0), coned(angle, 10.0, 1.0)]) for angle in (0.0, 20.0, 60.0, 120.0)]
+    cones_deg = [place.cone_deg for place in apart]
+    assert cones_deg == sorted(cones_deg)  # type: ignore[type-var]
+    assert cones_deg[0] == pytest.approx(10.0, rel=1e-3)
+    assert cones_deg[-1] > 60  # type: ignore[operator]
+    opposite = merged([coned(0.0, 10.0), coned(180.0, 10.0, 1.0)])
+    assert opposite.cone_deg == pytest.approx(143.1, abs=0.5)
+    assert opposite.kappa == pytest.approx(0.0, abs=1e-2)
+
+
+def test_the_surer_window_decides() -> None:
+    whole = merged([coned(0.0, 5.0), coned(90.0, 80.0, 1.0)])
+    assert abs(whole.azimuth_deg or 0) < 2
+    assert 5 < whole.cone_deg < 40  # type: ignore[operator]
+
+
+def test_windows_without_cones_have_none_together() -> None:
+    whole = merged([coned(0.0, 5.0), location(10.0, 0.9, 1.0)])
+    assert (whole.cone_deg, whole.kappa) == (None, None)
+
+
+def test_a_cone_that_is_too_wide_takes_the_direction_away() -> None:
+    place = coned(30.0, 75.0)
+    assert place.unless_wider(75.0) == place
+    silent = place.unless_wider(74.9)
+    assert (silent.azimuth_deg, silent.elevation_deg, silent.sector, silent.ambiguity) == (None, None, None, "all")
+    assert silent.reason == "the evidence leaves too many directions open: ±75° for 90 % certainty"
+    assert (silent.cone_deg, silent.confidence) == (75.0, 0.9)
+    assert location(30.0, 0.0).unless_wider(0.0) == location(30.0, 0.0)
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Model:
+    return load("small")
+
+
+def without_direction(kind: str, rng: np.random.Generator) -> np.ndarray:
+    samples = {
+        "silence": lambda: np.zeros((4, 72_000), np.float32),
+        "mono": lambda: from_mono(noise(rng, 3.0)[None]),
+        "mono with noise": lambda: (
+            from_mono(noise(rng, 3.0)[None]) + 3e-4 * rng.standard_normal((4, 72_000), dtype=np.float32)
+        ),
+        "diffuse": lambda: 0.1 * diffuse_noise(rng, 72_000, rate_hz=RATE_HZ),
+        "noise of the microphone": lambda: 1e-3 * rng.standard_normal((4, 72_000), dtype=np.float32),
+    }
+    return samples[kind]().astype(np.float32)
+
+
+@pytest.mark.parametrize("kind", ["silence", "mono", "mono with noise", "diffuse", "noise of the microphone"])
+def test_where_there_is_no_direction_none_is_named(shipped: Model, rng: np.random.Generator, kind: str) -> None:
+    recording = Recording(samples=without_direction(kind, rng), rate_hz=RATE_HZ)
+    place = shipped.locate(recording)
+    assert (place.azimuth_deg, place.elevation_deg, place.sector, place.ambiguity) == (None, None, None, "all")
+    assert place.reason
+    assert place.cone_deg is not None
+    assert 60 < place.cone_deg <= 180
+    assert 0 <= place.kappa < 6  # type: ignore[operator]
+    assert place.confidence < 0.5
+    (window,) = shipped.locate_windows(recording)
+    assert window.azimuth_deg is None
+
+
+@pytest.mark.parametrize("level", [0.0, 0.01, 0.03])
+@pytest.mark.parametrize("azimuth_deg", [0.0, 120.0, -75.0])
+def test_clear_sounds_are_named_with_a_cone_that_holds_them(
+    shipped: Model, rng: np.random.Generator, azimuth_deg: float, level: float
+) -> None:
+    recording = wave(rng, azimuth_deg, duration_s=3.0)
+    samples = recording.samples + level * rng.standard_normal(recording.samples.shape, dtype=np.float32)
+    place = shipped.locate(replace(recording, samples=samples))
+    assert place.vector is not None
+    assert angle_between_deg(place.vector, unit_vector(azimuth_deg, 10.0)) < place.cone_deg  # type: ignore[operator]
+    assert place.cone_deg == pytest.approx(cone_of(place.kappa), rel=1e-3)  # type: ignore[arg-type]
+    assert place.cone_deg < 15  # type: ignore[operator]
+    assert place.confidence > 0.95
+
+
+def test_cones_get_wider_with_noise(shipped: Model, rng: np.random.Generator) -> None:
+    recording = wave(rng, duration_s=3.0)
+    added = rng.standard_normal(recording.samples.shape, dtype=np.float32)
+    noisy = [replace(recording, samples=recording.samples + level * added) for level in (0.001, 0.05, 0.2, 1.0)]
+    cones_deg = [shipped.locate(each).cone_deg for each in noisy]
+    assert cones_deg == sorted(cones_deg)  # type: ignore[type-var]
+
+
+def test_a_model_without_cones_names_every_direction(models: dict[str, Model], rng: np.random.Generator) -> None:
+    """As every model of an older version, whose configuration has no cones."""
+    samples = without_direction("diffuse", rng)
+    place = models["tagger_htsat"].locate(Recording(samples=samples, rate_hz=RATE_HZ))
+    assert place.azimuth_deg is not None
+    assert (place.cone_deg, place.kappa) == (None, None)
+
+
 def test_mono_has_no_direction_and_says_so(model: Model, rng: np.random.Generator) -> None:
     recording = Recording(samples=from_mono(noise(rng, 1.0)[None]), rate_hz=RATE_HZ, layout="mono")
     place = model.locate(recording)
     assert (place.azimuth_deg, place.elevation_deg, place.sector) == (None, None, None)
     assert place.ambiguity == "all"
     assert place.confidence == 0.0
+    assert (place.cone_deg, place.kappa) == (180.0, 0.0)
     assert place.reason
 
 

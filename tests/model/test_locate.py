@@ -1,5 +1,7 @@
 """Locating the sound of files, with a model and without."""
 
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +65,25 @@ def test_words_score_every_window(model: Model, file: Path) -> None:
 
 def test_without_words_there_is_no_score(model: Model, file: Path) -> None:
     assert "what" not in locate_file(file, model)["windows"][0]
+
+
+def test_how_wide_a_cone_may_be_is_asked_for(model: Model, file: Path) -> None:
+    """Cones of 40 degrees whatever is heard: the file and each of its windows."""
+    wide = Model(model.network, replace(model.config, cone=((math.log(40.0),),) * 4))
+    for windows in (False, True):
+        named = locate_file(file, wide, windows=windows, widest_deg=41.0)["windows"]
+        silent = locate_file(file, wide, windows=windows, widest_deg=39.0, front_deg=20.0)["windows"]
+        assert all(place["azimuth_deg"] is not None for place in named)
+        assert {(place["azimuth_deg"], place["ambiguity"]) for place in silent} == {(None, "all")}
+        assert all(place["cone_deg"] >= 39.9 for place in (*named, *silent))
+    fits = locate_file(file, wide, what="a dog", widest_deg=39.0)["windows"]
+    assert fits[0]["azimuth_deg"] is None
+
+
+def test_intensity_alone_has_no_cone(file: Path) -> None:
+    (place,) = locate_file(file, None, widest_deg=0.0)["windows"]
+    assert (place["cone_deg"], place["kappa"]) == (None, None)
+    assert place["azimuth_deg"] == pytest.approx(50, abs=0.1)
 
 
 def test_mono_has_no_angle_to_turn(tmp_path: Path, rng: np.random.Generator) -> None:

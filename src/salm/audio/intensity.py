@@ -28,7 +28,15 @@ from salm.audio.recording import Recording
 from salm.audio.spectrum import Spectrum, spectrum
 from salm.frame import azimuth_elevation
 
-__all__ = ["IntensityDirection", "UnitIntensity", "intensity_direction", "locate_by_intensity", "onset_weights"]
+__all__ = [
+    "IntensityDirection",
+    "IntensitySpread",
+    "UnitIntensity",
+    "intensity_direction",
+    "intensity_spread",
+    "locate_by_intensity",
+    "onset_weights",
+]
 
 PEAK_DECAY_S = 1.0
 
@@ -37,9 +45,11 @@ _HOP_S = 0.01
 # Memory grows with this, not with the recording; it is also how long a peak is remembered at most.
 _PIECE_S = 20.0
 _TINY = 1e-30
+# Y, Z and X together 20 dB below W: what is left in them is noise.
+_LEAST_PLAUSIBLE = 0.04
 
 SILENT = "the recording is silent"
-NO_GRADIENTS = "Y, Z and X hold nothing that W does, so no direction can be known"
+NO_GRADIENTS = "Y, Z and X hold nothing that W does, or next to nothing, so no direction can be known"
 ONE_CHANNEL = "one channel holds no direction"
 TWO_CHANNELS = "two channels cannot tell front from back or above from below; the angle is folded to the front"
 CANCELLED = "left and right cancel each other, so no direction can be known"
@@ -114,16 +124,15 @@ def intensity_direction(
 ) -> IntensityDirection:
     """Direction of an AmbiX signal, with onset weights or plain; of any length and rate."""
     total, weight = np.zeros(3), 0.0
-    # The level has no part in a direction, but numbers near eps would.
-    samples = samples / max(float(np.abs(samples).max(initial=0.0)), np.finfo(np.float32).tiny)
+    samples = _levelled(samples)
     for field, hop_s in _pieces(samples, rate_hz):
         vector, share = _summed(field, hop_s, onset_weighted=onset_weighted)
         total, weight = total + vector, weight + share
-    length = float(np.linalg.norm(total))
-    if length == 0.0:
+    length, plausibility = float(np.linalg.norm(total)), _plausibility(samples)
+    if length == 0.0 or plausibility < _LEAST_PLAUSIBLE:
         return _unknown(NO_GRADIENTS if samples[0].any() else SILENT)
     azimuth_deg, elevation_deg = azimuth_elevation(total)
-    confidence = min(1.0, length / weight) * _plausibility(samples)
+    confidence = min(1.0, length / weight) * plausibility
     return IntensityDirection(
         vector=total * (confidence / length),
         azimuth_deg=float(azimuth_deg),
@@ -134,6 +143,41 @@ def intensity_direction(
     )
 
 
+class IntensitySpread(NamedTuple):
+    """How the intensity of a recording lies around a direction."""
+
+    near: float
+    """Share of the onsets' weight near the direction, 0 to 1; 0 of silence."""
+    bins: float
+    """Effective number of bins that the onsets are in, (sum w)^2 / sum w^2; 0 of silence."""
+    directness: float
+    """Mean directness of all bins that hold anything, 0 to 1; 0 of silence. A diffuse field has about 0.57, noise of
+    each channel's own 0.5."""
+
+
+def intensity_spread(
+    samples: Float32[np.ndarray, "4 time"],
+    rate_hz: int,
+    direction: Float[np.ndarray, " 3"],
+    *,
+    within_deg: float,
+) -> IntensitySpread:
+    """How the intensity of an AmbiX signal lies around a direction x, y, z of length one, by :func:`onset_weights`."""
+    x, y, z = direction.tolist()
+    axis = torch.tensor([y, z, x], dtype=torch.float32).view(1, 3, 1, 1)
+    sums = np.zeros(5)
+    for field, hop_s in _pieces(_levelled(samples), rate_hz):
+        unit = UnitIntensity.of(field)
+        weights = onset_weights(unit, hop_s=hop_s)
+        is_near = (unit.vectors * axis).sum(1) >= math.cos(math.radians(within_deg))
+        parts = (weights * is_near, weights, weights.square(), unit.directness, unit.directness > 0)
+        sums += [float(part.sum(dtype=torch.float64)) for part in parts]
+    near, whole, squares, directness, count = sums.tolist()
+    if not squares:
+        return IntensitySpread(0.0, 0.0, 0.0)
+    return IntensitySpread(near / whole, whole**2 / squares, directness / count)
+
+
 def locate_by_intensity(recording: Recording) -> IntensityDirection:
     """Direction of a recording with onset weights; of stereo the lateral angle, of mono nothing."""
     if recording.layout == "mono":
@@ -141,6 +185,11 @@ def locate_by_intensity(recording: Recording) -> IntensityDirection:
     if recording.layout == "stereo":
         return _lateral(recording.samples)
     return intensity_direction(recording.samples, recording.rate_hz)
+
+
+def _levelled(samples: Float32[np.ndarray, "4 time"]) -> Float32[np.ndarray, "4 time"]:
+    """With a peak of one: the level has no part in a direction, but numbers near eps would."""
+    return np.asarray(samples / max(float(np.abs(samples).max(initial=0.0)), np.finfo(np.float32).tiny))
 
 
 def _plausibility(samples: Float32[np.ndarray, "4 time"]) -> float:

@@ -19,7 +19,7 @@ _AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".caf", ".w64", ".rf64", "
 
 @dataclass(frozen=True, kw_only=True)
 class Locate(Command):
-    """Where is it: azimuth, elevation, sector, confidence."""
+    """Where is it: azimuth, elevation, sector, how sure that is, and nothing where nothing can be known."""
 
     files: Positional[tuple[Path, ...]]
     """Recordings: Ambisonics, stereo or mono."""
@@ -35,6 +35,8 @@ class Locate(Command):
     """Which way the listener's front is, as an azimuth of the microphone."""
     layout: str | None = None
     """Channel layout of four-channel files, if it is not AmbiX: fuma or n3d."""
+    widest_deg: float = 60.0
+    """Say no direction if the cone that holds it with 90 % probability has a wider half angle; 180 always says one."""
 
     def run(self) -> int:
         """Locate every file; one bad file does not stop the rest."""
@@ -46,12 +48,20 @@ class Locate(Command):
             raise InputError("--windows and --what need the model; leave out --method intensity.")
         if not math.isfinite(self.front_deg):
             raise InputError(f"--front-deg is {self.front_deg} but must be a number of degrees.")
+        if not 0 <= self.widest_deg <= 180:
+            raise InputError(f"--widest-deg is {self.widest_deg} but must be from 0 to 180.")
         locator = None if self.method == "intensity" else self.model(self.model_name)
         results = []
         for path in self.files:
             try:
                 found = locate_file(
-                    path, locator, windows=self.windows, what=self.what, front_deg=self.front_deg, layout=self.layout
+                    path,
+                    locator,
+                    windows=self.windows,
+                    what=self.what,
+                    front_deg=self.front_deg,
+                    layout=self.layout,
+                    widest_deg=self.widest_deg,
                 )
                 results.append({"file": str(path), "error": None, **found})
             except InputError as error:
@@ -133,7 +143,8 @@ def _print_located(result: dict[str, Any]) -> None:
             angle = f"azimuth {wrap_deg(round(place['azimuth_deg'])):+.0f}"
             height = "" if place["elevation_deg"] is None else f", elevation {round(place['elevation_deg']):+d}"
             doubt = f"; {place['reason']}" if place["reason"] else ""
-            where = f"{place['sector']}, {angle}{height}, confidence {place['confidence']:.2f}{fit}{doubt}"
+            cone = "" if place["cone_deg"] is None else f", ±{place['cone_deg']:.0f}°"
+            where = f"{place['sector']}, {angle}{height}{cone}, confidence {place['confidence']:.2f}{fit}{doubt}"
         say(f"{result['file']} {span}  {where}")
     for note in result.get("notes", []):
         complain(f"{result['file']}: {note}")

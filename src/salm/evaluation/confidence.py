@@ -1,16 +1,17 @@
-"""Whether a location's confidence can be believed: scenes of every difficulty, figures of them, and calibration.
+"""Whether what a location says of itself can be believed: scenes of every difficulty, figures of them, and calibration.
 
 **Conventions.** A location is right within 20 degrees (`salm.model.confidence.CLOSE_DEG`) of a sound of the scene: of
 two, either, since nobody asked for one of them. Where there is no direction nothing is right, and neither is a location
-without an azimuth; its confidence is 0.
+without an azimuth; its confidence is 0. A cone is promised to hold the sound of a scene with one; of two sounds it may
+hold either. Locations name a direction here however wide their cone is; how many would not is a figure of its own.
 The statistics have two columns, confidence (0 to 1) and whether it was right (0 or 1).
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, Int
 from scipy.stats import rankdata
 
 from salm.acoustics.render import convolve
@@ -18,10 +19,11 @@ from salm.acoustics.room import sample_position, sample_room
 from salm.audio.recording import Recording
 from salm.evaluation.bench import Progress, quietly
 from salm.evaluation.gallery import draw_scenes, source_recordings
-from salm.evaluation.intervals import Figure, Tree, clustered
+from salm.evaluation.intervals import Figure, Tree, clustered, quantile
 from salm.frame import angle_between_deg, unit_vector
-from salm.model.confidence import CLOSE_DEG, Evidence, fit_confidence
-from salm.model.inference import Model
+from salm.model.cone import LEVELS, WIDEST_DEG
+from salm.model.confidence import CLOSE_DEG, Evidence, fit_cones, fit_confidence
+from salm.model.inference import Location, Model, merged
 from salm.scenes.corpora.base import Corpus
 from salm.scenes.rendering import render_scene
 from salm.scenes.scene import Scene
@@ -29,6 +31,8 @@ from salm.scenes.scene import Scene
 __all__ = [
     "BINS",
     "CONDITIONS",
+    "ONE_SOUND",
+    "Calibration",
     "auroc",
     "calibrated",
     "calibration_error",
@@ -39,10 +43,14 @@ __all__ = [
 ]
 
 BINS = 10
-"""Bins of equal width of the expected calibration error."""
+"""Bins of equal width of the expected calibration error and of the reliability."""
+
+ONE_SOUND = ("plain", "noise", "reverberation")
+"""Conditions with one sound, whose cone is promised to hold it."""
 
 _NOISE_DB = (-20.0, 0.0)
 _FAINT_DB = (-65.0, -40.0)
+_SILENT, _MONO = 0.25, 0.25
 _OTHER_DB = (-12.0, 0.0)
 # Azimuths from the first sound to the other one.
 _AWAY_DEG = (60.0, 300.0)
@@ -55,70 +63,214 @@ Trial = tuple[str, Scene]
 """The name of a condition and a scene of it."""
 
 
-def confidence_figures(model: Model, corpus: Corpus, *, scenes: int, seed: int, progress: Progress = quietly) -> Tree:
+def confidence_figures(
+    model: Model,
+    corpus: Corpus,
+    *,
+    scenes: int,
+    seed: int,
+    conditions: Sequence[str] | None = None,
+    progress: Progress = quietly,
+) -> Tree:
     """How often locations are right, what they say of it, and how well the two agree.
+
+    Parameters
+    ----------
+    conditions
+        Some of :data:`CONDITIONS`, in turn; None is all of them.
 
     Returns
     -------
     Tree
         ``right`` (share), ``confidence`` (mean), ``calibration_error`` (expected, :data:`BINS` bins), ``auroc`` (0.5 is
-        chance), ``brier`` (0 is best), ``right_of_confident_half``; and in ``conditions``, for each that was drawn,
-        ``right`` and ``confidence``.
+        chance), ``brier`` (0 is best), ``right_of_confident_half``; ``auroc_direction``, how well the confidence tells
+        one sound from none; in ``reliability``, for each bin that is not empty, ``said``, ``right`` and ``count``; in
+        ``conditions``, for each that was drawn, ``right`` and ``confidence``.
+        Of a model with cones also ``cone``, of scenes with one sound: the share whose 90 % cone held it (``covered``),
+        the median cone (``cone_deg``), and what each cone held of windows (``levels``); and in every condition
+        ``cone_deg``, the share without a direction by default (``abstains``) and, where there is a sound, ``covered``.
 
     Raises
     ------
     InputError
         If the corpus is empty or fewer than one scene is asked for.
     """
-    trials = draw_trials(corpus, scenes=scenes, seed=seed)
-    rows = []
-    for (condition, scene), recording in hear_trials(trials, corpus, model.config.features.rate_hz, progress=progress):
-        place = model.locate(recording)
-        near = place.vector is not None and _distance_deg(place.vector[None], scene)[0] <= CLOSE_DEG
-        rows.append((place.confidence, near and condition != "no_direction"))
-    pairs = np.array(rows, np.float64)
-    drawn = np.array([condition for condition, _ in trials])
-    recordings = source_recordings(corpus, [scene for _, scene in trials])
+    trials = draw_trials(corpus, scenes=scenes, seed=seed, conditions=conditions)
+    recordings = source_recordings(corpus, [scene for _, scene in trials]).tolist()
+    heard = hear_trials(trials, corpus, model.config.features.rate_hz, progress=progress)
+    answers = [
+        _answer(model, trial, sound, recording=number) for number, (trial, sound) in zip(recordings, heard, strict=True)
+    ]
+    pairs = _pairs(answers)
+    by_name = {name: [a for a in answers if a.condition == name] for name in CONDITIONS}
+    one = [answer for answer in answers if answer.condition in ONE_SOUND]
     figures = {
-        **_right_and_confidence(pairs),
+        **_right_and_confidence(answers),
         "calibration_error": Figure(pairs, calibration_error),
         "auroc": Figure(pairs, auroc),
         "brier": Figure(np.square(pairs[:, 0] - pairs[:, 1])),
         "right_of_confident_half": Figure(pairs, confident_half),
     }
-    conditions = {
-        name: clustered(_right_and_confidence(pairs[drawn == name]), recordings[drawn == name])
-        for name in CONDITIONS
-        if name in drawn
+    return {
+        **clustered(figures, _recordings(answers)),
+        "auroc_direction": _one_or_none([*one, *by_name["no_direction"]]),
+        "reliability": _reliability(answers),
+        **({"cone": _cones(one)} if one and model.config.cone else {}),
+        "conditions": {
+            name: clustered(
+                _right_and_confidence(some) | (_cone(some, name) if model.config.cone else {}), _recordings(some)
+            )
+            for name, some in by_name.items()
+            if some
+        },
     }
-    return {**clustered(figures, recordings), "conditions": conditions}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Answer:
+    """What a model says to one trial."""
+
+    recording: int
+    """Number of the recording that its first sound was cut from."""
+    condition: str
+    place: Location
+    """With a direction, however wide its cone is."""
+    error_deg: float
+    """To the nearest sound; infinite if there is no direction, on either side."""
+    held: Float[np.ndarray, "window level"]
+    """Whether the cones of each window that has a direction hold a sound."""
+
+    @property
+    def right(self) -> bool:
+        return self.error_deg <= CLOSE_DEG
+
+    @property
+    def covered(self) -> bool:
+        return self.place.cone_deg is not None and self.error_deg <= self.place.cone_deg
+
+
+def _answer(model: Model, trial: Trial, sound: Recording, *, recording: int) -> _Answer:
+    condition, scene = trial
+    heard = model.hear(sound)
+    places = model.places(heard, widest_deg=180.0)
+    place = merged(places)
+    nowhere = condition == "no_direction" or place.vector is None
+    known = [place.ambiguity is None for place in places]
+    cones = np.array([[cones[level] for level in LEVELS] for cones in model.cones(heard) if cones])
+    errors_deg = _distance_deg(heard.direction, scene)[known]
+    return _Answer(
+        recording=recording,
+        condition=condition,
+        place=place,
+        error_deg=np.inf if nowhere else float(_distance_deg(np.asarray(place.vector)[None], scene)[0]),
+        held=errors_deg[:, None] <= cones[known] if cones.size else np.zeros((0, len(LEVELS))),
+    )
+
+
+def _recordings(answers: Sequence[_Answer]) -> Int[np.ndarray, " scene"]:
+    return np.array([answer.recording for answer in answers], int)
+
+
+def _one_or_none(answers: Sequence[_Answer]) -> Figure:
+    """How well the confidence tells scenes with one sound from those without direction."""
+    pairs = np.array([(answer.place.confidence, answer.condition in ONE_SOUND) for answer in answers], np.float64)
+    return Figure(pairs, auroc, clusters=_recordings(answers))
+
+
+def _pairs(answers: Sequence[_Answer]) -> Float[np.ndarray, "scene 2"]:
+    return np.array([(answer.place.confidence, answer.right) for answer in answers], np.float64)
+
+
+def _right_and_confidence(answers: Sequence[_Answer]) -> dict[str, Figure]:
+    pairs = _pairs(answers)
+    return {"right": Figure(pairs[:, 1]), "confidence": Figure(pairs[:, 0])}
+
+
+def _cone(answers: Sequence[_Answer], condition: str) -> dict[str, Figure]:
+    cones_deg = np.array([answer.place.cone_deg for answer in answers], np.float64)
+    figures = {"cone_deg": Figure(cones_deg, quantile(0.5)), "abstains": Figure(cones_deg > WIDEST_DEG)}
+    if condition == "no_direction":
+        return figures
+    return figures | {"covered": Figure(np.array([answer.covered for answer in answers]))}
+
+
+def _cones(one: Sequence[_Answer]) -> Tree:
+    figures = _cone(one, "")
+    kept = clustered({name: figures[name] for name in ("covered", "cone_deg")}, _recordings(one))
+    held = np.concatenate([answer.held for answer in one])
+    windows = np.repeat(_recordings(one), [len(answer.held) for answer in one])
+    levels = {f"{100 * level:.0f}": Figure(held[:, i]) for i, level in enumerate(LEVELS)}
+    return {**kept, "levels": clustered(levels, windows)}
+
+
+def _reliability(answers: Sequence[_Answer]) -> Tree:
+    by_bin: dict[int, list[_Answer]] = {}
+    for answer in answers:
+        by_bin.setdefault(min(int(answer.place.confidence * BINS), BINS - 1), []).append(answer)
+    found = {}
+    for number, some in sorted(by_bin.items()):
+        said, right = _pairs(some).T
+        figures = clustered({"said": Figure(said), "right": Figure(right)}, _recordings(some))
+        found[f"{100 * number // BINS}-{100 * (number + 1) // BINS}"] = {**figures, "count": len(some)}
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """What :class:`salm.model.config.ModelConfig` keeps of a calibration, by the names it has there."""
+
+    confidence: tuple[float, ...]
+    cone: tuple[tuple[float, ...], ...]
 
 
 def calibrated(
-    model: Model, corpus: Corpus, *, scenes: int, seed: int, progress: Progress = quietly
-) -> tuple[float, ...]:
-    """Weights for :attr:`salm.model.config.ModelConfig.confidence`, fitted on every window of such scenes.
+    model: Model, corpora: Sequence[tuple[Corpus, int]], *, seed: int, progress: Progress = quietly
+) -> Calibration:
+    """Weights fitted on every window that has a direction, of scenes of every difficulty.
+
+    Parameters
+    ----------
+    corpora
+        Whose sounds are heard, and in how many scenes.
 
     Raises
     ------
     ValueError
         If the windows are too few, or all or none of them are located right.
     """
-    trials = draw_trials(corpus, scenes=scenes, seed=seed)
+    rng = np.random.default_rng([seed, 12])
     evidence: list[Evidence] = []
-    close: list[bool] = []
-    for (condition, scene), recording in hear_trials(trials, corpus, model.config.features.rate_hz, progress=progress):
+    # Error in degrees, whether it is close, whether there is one sound, number of the scene.
+    rows: list[tuple[float, bool, bool, int]] = []
+    for number, ((condition, scene), recording) in enumerate(_hear_all(model, corpora, seed, progress)):
         heard = model.hear(recording)
-        near = _distance_deg(heard.direction, scene) <= CLOSE_DEG
-        for by_intensity, found, is_near in zip(heard.by_intensity, model.evidence(heard), near, strict=True):
-            if by_intensity.ambiguity is None:
-                evidence.append(found)
-                close.append(bool(is_near) and condition != "no_direction")
-    return fit_confidence(evidence, np.array(close, bool))
+        errors_deg = _distance_deg(heard.direction, scene)
+        for by_intensity, found, error_deg in zip(heard.by_intensity, model.evidence(heard), errors_deg, strict=True):
+            if by_intensity.ambiguity is not None:
+                continue
+            evidence.append(found)
+            if condition == "no_direction":
+                # Any direction could be the truth.
+                rows.append((float(np.degrees(np.arccos(rng.uniform(-1, 1)))), False, False, number))
+            else:
+                rows.append((float(error_deg), bool(error_deg <= CLOSE_DEG), condition in ONE_SOUND, number))
+    errors, close, promised, scenes = np.array(rows, np.float64).reshape(-1, 4).T
+    return Calibration(
+        confidence=fit_confidence(evidence, close > 0),
+        cone=fit_cones(evidence, errors, promised=promised > 0, scene=scenes.astype(int)),
+    )
 
 
-def draw_trials(corpus: Corpus, *, scenes: int, seed: int) -> list[Trial]:
-    """Scenes of all :data:`CONDITIONS` in turn, all sounds about equally often; the same seed draws the same.
+def _hear_all(
+    model: Model, corpora: Sequence[tuple[Corpus, int]], seed: int, progress: Progress
+) -> Iterator[tuple[Trial, Recording]]:
+    for corpus, scenes in corpora:
+        trials = draw_trials(corpus, scenes=scenes, seed=seed)
+        yield from hear_trials(trials, corpus, model.config.features.rate_hz, progress=progress)
+
+
+def draw_trials(corpus: Corpus, *, scenes: int, seed: int, conditions: Sequence[str] | None = None) -> list[Trial]:
+    """Scenes of :data:`CONDITIONS`, all or some, in turn, all sounds about equally often; the same seed draws the same.
 
     Raises
     ------
@@ -126,7 +278,7 @@ def draw_trials(corpus: Corpus, *, scenes: int, seed: int) -> list[Trial]:
         If the corpus is empty or fewer than one scene is asked for.
     """
     rng = np.random.default_rng([seed, 11])
-    names = list(CONDITIONS)
+    names = list(CONDITIONS if conditions is None else conditions)
     plain = draw_scenes(corpus, count=scenes, seed=seed)
     chosen = [(names[number % len(names)], scene) for number, scene in enumerate(plain)]
     return [(name, CONDITIONS[name](rng, scene, corpus)) for name, scene in chosen]
@@ -171,10 +323,6 @@ def confident_half(pairs: Pairs) -> Float[np.ndarray, " resample"]:
     return np.asarray(np.take_along_axis(pairs[..., 1], first, axis=1).mean(axis=1))
 
 
-def _right_and_confidence(pairs: Float[np.ndarray, "scene 2"]) -> dict[str, Figure]:
-    return {"right": Figure(pairs[:, 1]), "confidence": Figure(pairs[:, 0])}
-
-
 def _distance_deg(directions: Float[np.ndarray, "item 3"], scene: Scene) -> Float[np.ndarray, " item"]:
     """Angle from each direction to the nearest sound of the scene."""
     true = np.stack([unit_vector(source.azimuth_deg, source.elevation_deg) for source in scene.sources])
@@ -216,8 +364,11 @@ def _reverberant(rng: np.random.Generator, scene: Scene, _: Corpus) -> Scene:
 
 
 def _without_direction(samples: Foa, rng: np.random.Generator, rate_hz: int) -> Foa:
-    """W with faint noise for X, Y and Z, or a diffuse field: each channel W through reverberation of its own."""
-    if rng.random() < 0.5:
+    """Silence, W with faint noise for X, Y and Z, or a diffuse field: each channel W through its own reverberation."""
+    kind = rng.random()
+    if kind < _SILENT:
+        return np.zeros_like(samples)
+    if kind < _SILENT + _MONO:
         level = np.sqrt(np.mean(np.square(samples[0]))) * 10 ** (rng.uniform(*_FAINT_DB) / 20)
         noise = np.float32(level) * rng.standard_normal((3, samples.shape[1]), dtype=np.float32)
         return np.concatenate([samples[:1], noise])
@@ -239,5 +390,6 @@ CONDITIONS: dict[str, Callable[[np.random.Generator, Scene, Corpus], Scene]] = {
 """From a scene of the default protocol to one of each condition, by the condition's name in reports.
 
 ``noise`` is at a signal-to-noise ratio of 0 to 20 dB in W; ``other_sound`` begins with the first, at 60 degrees of
-azimuth or more from it; ``reverberation`` has an RT60 of 1.5 to 3 s.
+azimuth or more from it; ``reverberation`` has an RT60 of 1.5 to 3 s; of ``no_direction`` a quarter is silence, a
+quarter one channel with faint noise in the others, and half a diffuse field.
 """

@@ -36,12 +36,13 @@ _CONFIDENCE = {
     "right_of_confident_half": "right, most confident half %",
     "calibration_error": "expected calibration error %",
     "auroc": "area under ROC curve",
+    "auroc_direction": "area under ROC curve, one sound or none",
     "brier": "Brier score",
 }
 _SAID = {"zero_shot": "nearest sentence %", "probe": "linear probe %"}
 _WAYS = {"text_to_audio": "text to audio", "audio_to_text": "audio to text"}
 _BASELINES = {"intensity": "intensity", "intensity_onset": "onset-weighted"}
-_UNITLESS = ("auroc", "brier")
+_UNITLESS = ("auroc", "auroc_direction", "brier")
 _SETS = {"measured": "measured rooms", "field": "recordings"}
 
 
@@ -305,6 +306,15 @@ def _confidence(report: Report) -> Iterator[Grid]:
     yield Grid(title="Confidence", columns=("",), rows=tuple(rows), about=(report["protocol"]["confidence"],))
     named = [(_words(name), tree, bounds["conditions"][name]) for name, tree in figures["conditions"].items()]
     yield _grid((), "Confidence by condition", _RIGHT, named)
+    if "cone" in figures:
+        yield _cones(figures["cone"], bounds["cone"])
+
+
+def _cones(figures: Report, bounds: Report) -> Grid:
+    rows = [("90 % cone", _cell("covered", figures["covered"], bounds["covered"]))]
+    for level, share in figures["levels"].items():
+        rows.append((f"{level} % cone of a window", _cell("held", share, bounds["levels"][level])))
+    return Grid(title="Cones that hold one sound, %", columns=("",), rows=tuple(rows), about=())
 
 
 def _beyond(report: Report) -> Iterator[Grid]:

@@ -110,6 +110,9 @@ class ModelConfig:
     """Where the front is on the compass of the training captions."""
     confidence: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0)
     """Weights of :func:`salm.model.confidence.confidence`; zeros, before calibration, always say one half."""
+    cone: tuple[tuple[float, ...], ...] = ()
+    """Weights of :func:`salm.model.confidence.cones_deg`, a row for each probability; none, before calibration and in
+    models of older versions, leave locations without a cone, and no direction is too uncertain to be named."""
 
 
 def to_mapping(value: Any) -> dict[str, Any]:

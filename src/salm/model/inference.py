@@ -14,12 +14,13 @@ import numpy as np
 import torch
 from jaxtyping import Float32, Float64
 
-from salm.audio.intensity import IntensityDirection, locate_by_intensity
+from salm.audio.intensity import IntensityDirection, IntensitySpread, intensity_spread, locate_by_intensity
 from salm.audio.recording import Recording, resample
 from salm.audio.window import windows
 from salm.frame import SECTORS, angle_between_deg, azimuth_elevation, sector_index, unit_vector
 from salm.model import hub
-from salm.model.confidence import Evidence, confidence
+from salm.model.cone import LEVEL, WIDEST_DEG, cone_of, kappa_of, kappa_of_resultant, resultant_of
+from salm.model.confidence import NEAR_DEG, Evidence, cones_deg, confidence
 from salm.model.config import ModelConfig
 from salm.model.network import Network
 from salm.scenes.captions import DIRECTION_PHRASINGS, direction_sentence
@@ -58,6 +59,11 @@ class Location:
     """None, ``front-back`` (two channels cannot tell) or ``all`` (no direction can be known)."""
     reason: str | None
     """Why there is an ambiguity, in words."""
+    cone_deg: float | None = None
+    """Half angle of the cone around the direction that holds the truth with 90 % probability, 0 to 180; None where
+    nobody calibrated it, as of stereo and of what is located without a model."""
+    kappa: float | None = None
+    """Concentration of the von Mises-Fisher distribution that has this cone; 0 if nothing is known."""
 
     @property
     def vector(self) -> Float64[np.ndarray, " 3"] | None:
@@ -68,6 +74,7 @@ class Location:
     def from_intensity(cls, found: IntensityDirection, *, start_s: float, end_s: float) -> "Location":
         """What is known without learning; the confidence is how much the intensity keeps to one direction."""
         azimuth_deg = found.azimuth_deg
+        nowhere = found.ambiguity == "all"
         return cls(
             start_s=start_s,
             end_s=end_s,
@@ -77,7 +84,16 @@ class Location:
             confidence=found.confidence,
             ambiguity=found.ambiguity,
             reason=found.reason,
+            cone_deg=180.0 if nowhere else None,
+            kappa=0.0 if nowhere else None,
         )
+
+    def unless_wider(self, widest_deg: float) -> "Location":
+        """The location itself, or one without a direction and with the reason if its cone is wider."""
+        if self.azimuth_deg is None or self.cone_deg is None or self.cone_deg <= widest_deg:
+            return self
+        reason = f"the evidence leaves too many directions open: ±{self.cone_deg:.0f}° for 90 % certainty"
+        return replace(self, azimuth_deg=None, elevation_deg=None, sector=None, ambiguity="all", reason=reason)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain form, ready for JSON."""
@@ -108,16 +124,28 @@ class Heard:
     embeddings: AudioEmbeddings
     direction: Float32[np.ndarray, "window 3"]
     """Unit vectors x, y, z."""
+    length: Float32[np.ndarray, " window"]
+    """What the vectors' length was before."""
 
     @cached_property
     def by_intensity(self) -> list[IntensityDirection]:
         """Where the sound of each window is without learning; computed when it is first asked for."""
-        rate_hz, samples = self.recording.rate_hz, self.recording.samples
-        spans = [
-            slice(round(start_s * rate_hz), round(end_s * rate_hz))
-            for start_s, end_s in zip(self.start_s, self.end_s, strict=True)
+        return [locate_by_intensity(replace(self.recording, samples=samples)) for samples in self._windows]
+
+    @cached_property
+    def spread(self) -> list[IntensitySpread]:
+        """How the intensity of each window lies around its direction; computed when it is first asked for."""
+        rate_hz = self.recording.rate_hz
+        return [
+            intensity_spread(samples, rate_hz, direction, within_deg=NEAR_DEG)
+            for samples, direction in zip(self._windows, self.direction, strict=True)
         ]
-        return [locate_by_intensity(replace(self.recording, samples=samples[:, span])) for span in spans]
+
+    @property
+    def _windows(self) -> list[Float32[np.ndarray, "4 time"]]:
+        rate_hz, samples = self.recording.rate_hz, self.recording.samples
+        spans = zip(self.start_s, self.end_s, strict=True)
+        return [samples[:, round(start_s * rate_hz) : round(end_s * rate_hz)] for start_s, end_s in spans]
 
 
 class Model:
@@ -155,26 +183,30 @@ class Model:
         """Text embeddings, of length one."""
         return _unit(self.network.embed_sentences(list(sentences)).float().cpu().numpy())
 
-    def locate(self, recording: Recording) -> Location:
-        """Where the sound of the whole recording is: windows count by their confidence."""
-        return merged(self.locate_windows(recording))
+    def locate(self, recording: Recording, *, widest_deg: float = WIDEST_DEG) -> Location:
+        """Where the sound of the whole recording is: its windows :func:`merged`.
 
-    def locate_windows(self, recording: Recording) -> list[Location]:
+        If the cone of that is wider than ``widest_deg`` no direction is named; at 180 one always is.
+        """
+        return merged(self.locate_windows(recording, widest_deg=180.0)).unless_wider(widest_deg)
+
+    def locate_windows(self, recording: Recording, *, widest_deg: float = WIDEST_DEG) -> list[Location]:
         """Where the sound of each window is; :meth:`places` of what :meth:`hear` gives."""
-        return self.places(self.hear(recording))
+        return self.places(self.hear(recording), widest_deg=widest_deg)
 
-    def places(self, heard: Heard) -> list[Location]:
+    def places(self, heard: Heard, *, widest_deg: float = WIDEST_DEG) -> list[Location]:
         """Where the sound of each window is, of windows that went through the network before.
 
-        Two channels cannot tell front from back and one cannot tell anything: such recordings are located by
-        intensity as far as that goes, and say so. A model of one channel knows no direction at all.
+        Of a window whose cone is wider than ``widest_deg`` no direction is named; at 180 one always is. Two channels
+        cannot tell front from back and one cannot tell anything: such recordings are located by intensity as far as
+        that goes, and say so. A model of one channel knows no direction at all.
         """
         if not self.network.has_direction:
             return [_nowhere(*span) for span in zip(heard.start_s, heard.end_s, strict=True)]
         spans = zip(heard.start_s, heard.end_s, strict=True)
         known = zip(spans, heard.direction, heard.by_intensity, self.evidence(heard), strict=True)
         return [
-            self._location(*span, direction, evidence)
+            self._location(*span, direction, evidence).unless_wider(widest_deg)
             if by_intensity.ambiguity is None
             else Location.from_intensity(by_intensity, start_s=span[0], end_s=span[1])
             for span, direction, by_intensity, evidence in known
@@ -183,14 +215,21 @@ class Model:
     def evidence(self, heard: Heard) -> list[Evidence]:
         """What speaks for the direction of each window; where intensity tells none, it is 90 degrees from all."""
         sentence = (_unit(heard.embeddings.spatial) @ self.direction_sentences.T).max(axis=1)
+        known = zip(heard.direction, heard.length, heard.by_intensity, heard.spread, sentence, strict=True)
         return [
             Evidence(
                 disagreement_deg=float(angle_between_deg(direction, by_intensity.vector)),
                 concentration=by_intensity.confidence,
                 sentence=float(similarity),
+                length=float(length),
+                **spread._asdict(),
             )
-            for direction, by_intensity, similarity in zip(heard.direction, heard.by_intensity, sentence, strict=True)
+            for direction, length, by_intensity, spread, similarity in known
         ]
+
+    def cones(self, heard: Heard) -> list[dict[float, float]]:
+        """Cones of each window's direction by the probability that they hold the truth; none if not calibrated."""
+        return [cones_deg(evidence, self.config.cone) for evidence in self.evidence(heard)]
 
     def rank(self, recording: Recording, sentences: Sequence[str]) -> list[Ranked]:
         """The sentences, best first, with what and where scored apart."""
@@ -219,6 +258,7 @@ class Model:
             end_s=[stop / recording.rate_hz for _, stop, _ in parts],
             embeddings=AudioEmbeddings(joint, semantic, spatial),
             direction=_unit(direction),
+            length=np.linalg.norm(direction, axis=-1),
         )
 
     def save(self, folder: str | Path, *, dtype: torch.dtype = torch.float16) -> None:
@@ -248,6 +288,7 @@ class Model:
         self, start_s: float, end_s: float, direction: Float32[np.ndarray, " 3"], evidence: Evidence
     ) -> Location:
         azimuth_deg, elevation_deg = (float(angle) for angle in azimuth_elevation(direction))
+        cone_deg = cones_deg(evidence, self.config.cone).get(LEVEL)
         return Location(
             start_s=start_s,
             end_s=end_s,
@@ -257,6 +298,8 @@ class Model:
             confidence=confidence(evidence, self.config.confidence),
             ambiguity=None,
             reason=None,
+            cone_deg=cone_deg,
+            kappa=None if cone_deg is None else kappa_of(cone_deg),
         )
 
 
@@ -299,14 +342,26 @@ def save_embeddings(
 
 
 def merged(locations: list[Location]) -> Location:
-    """One location for all windows: the confidence-weighted mean direction of those that have one."""
-    vectors = [vector for place in locations if (vector := place.vector) is not None]
+    """One location for all windows: the weighted mean direction of those that have one.
+
+    Windows count by their kappa: for windows with errors of their own this is the likeliest direction of one sound.
+    The errors of one recording are not independent though, so that the cone gets no narrower with more windows: the
+    kappa of the whole is that of the von Mises-Fisher distribution whose mean is that of all windows' distributions,
+    and windows that disagree make it wide. Where cones are not known, windows count by their confidence.
+    """
     known = [place for place in locations if place.azimuth_deg is not None]
     start_s, end_s = locations[0].start_s, locations[-1].end_s
     if not known:
         return replace(locations[0], start_s=start_s, end_s=end_s)
-    weights = np.array([place.confidence + 1e-6 for place in known])
-    azimuth_deg, elevation_deg = (float(angle) for angle in azimuth_elevation(weights @ np.stack(vectors)))
+    kappas = [place.kappa for place in known if place.kappa is not None]
+    weights = np.array(kappas if len(kappas) == len(known) else [place.confidence for place in known]) + 1e-6
+    vectors = np.stack([vector for place in known if (vector := place.vector) is not None])
+    mean = weights @ vectors / weights.sum()
+    azimuth_deg, elevation_deg = (float(angle) for angle in azimuth_elevation(mean))
+    kappa = None
+    if len(kappas) == len(known):
+        lengths = np.array([resultant_of(kappa) for kappa in kappas])
+        kappa = kappa_of_resultant(float(np.linalg.norm((weights * lengths) @ vectors / weights.sum())))
     return replace(
         known[0],
         start_s=start_s,
@@ -315,6 +370,8 @@ def merged(locations: list[Location]) -> Location:
         elevation_deg=None if known[0].elevation_deg is None else elevation_deg,
         sector=SECTORS[int(sector_index(azimuth_deg))],
         confidence=float(np.average([place.confidence for place in known], weights=weights)),
+        cone_deg=None if kappa is None else cone_of(kappa),
+        kappa=kappa,
     )
 
 
@@ -328,6 +385,8 @@ def _nowhere(start_s: float, end_s: float) -> Location:
         confidence=0.0,
         ambiguity="all",
         reason="the model hears one channel, which holds no direction",
+        cone_deg=180.0,
+        kappa=0.0,
     )
 
 

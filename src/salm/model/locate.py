@@ -7,6 +7,7 @@ from typing import Any
 from salm.audio.intensity import locate_by_intensity
 from salm.audio.recording import Recording, read
 from salm.frame import SECTORS, relative_to_front, sector_index
+from salm.model.cone import WIDEST_DEG
 from salm.model.inference import Location, Model, merged
 
 __all__ = ["locate_by_intensity_only", "locate_file"]
@@ -20,6 +21,7 @@ def locate_file(
     what: str | None = None,
     front_deg: float = 0.0,
     layout: str | None = None,
+    widest_deg: float = WIDEST_DEG,
 ) -> dict[str, Any]:
     """Where the sound of a file is, in plain form.
 
@@ -36,6 +38,9 @@ def locate_file(
         Azimuth of the microphone that the listener calls front; answers are relative to it.
     layout
         Channel layout of the file, if it is not what its channels suggest.
+    widest_deg
+        Half angle of the widest 90 % cone that a direction is named with, 0 to 180; a model that was never calibrated
+        always names one, and so does intensity.
 
     Returns
     -------
@@ -52,20 +57,23 @@ def locate_file(
         plain = [_turned(locate_by_intensity_only(recording), front_deg).to_dict()]
         return {"windows": plain, "notes": list(recording.notes)}
     heard = model.hear(recording)
-    places = model.places(heard)
-    rows = [_turned(place, front_deg).to_dict() for place in places]
+    places = model.places(heard, widest_deg=180.0)
+    rows = [_said(place, front_deg, widest_deg) for place in places]
     if what is not None:
         rows = [row | {"what": fit} for row, fit in zip(rows, model.fit(heard, what), strict=True)]
     if not windows:
-        rows = [
-            _turned(merged(places), front_deg).to_dict() if what is None else max(rows, key=lambda row: row["what"])
-        ]
+        whole = _said(merged(places), front_deg, widest_deg)
+        rows = [whole if what is None else max(rows, key=lambda row: row["what"])]
     return {"windows": rows, "notes": list(heard.recording.notes)}
 
 
 def locate_by_intensity_only(recording: Recording) -> Location:
     """Where the sound of a recording is by its onset-weighted intensity; confidence is its concentration."""
     return Location.from_intensity(locate_by_intensity(recording), start_s=0.0, end_s=recording.duration_s)
+
+
+def _said(place: Location, front_deg: float, widest_deg: float) -> dict[str, Any]:
+    return _turned(place.unless_wider(widest_deg), front_deg).to_dict()
 
 
 def _turned(place: Location, front_deg: float) -> Location:

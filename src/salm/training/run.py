@@ -17,6 +17,7 @@ from salm.model.config import ModelConfig, to_mapping
 from salm.model.hub import load, save, write_config
 from salm.model.inference import Model
 from salm.model.network import Network
+from salm.scenes.corpora import open_corpus
 from salm.training.checkpoint import (
     Best,
     RunState,
@@ -41,8 +42,9 @@ __all__ = ["CALIBRATION_SCENES", "calibrate", "train"]
 
 log = logging.getLogger(__name__)
 
-CALIBRATION_SCENES = 400
-"""Scenes of the validation split that the confidence of a trained model is fitted on."""
+CALIBRATION_SCENES = 1000
+"""Scenes of the validation split that the confidence of a trained model is fitted on, and a fifth as many with
+procedural sounds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,7 +215,7 @@ def _finished(network: Network, config: TrainConfig, corpora: OpenCorpora) -> Mo
 
 
 def calibrate(folder: str | Path, config: TrainConfig) -> ModelConfig:
-    """Calibrate the confidence of a finished model once more; of its folder only ``config.json`` is written anew.
+    """Calibrate the confidence and the cones of a finished model once more; only its ``config.json`` is written anew.
 
     Its digest changes, and an index that was made before refuses it.
 
@@ -243,10 +245,12 @@ def calibrate(folder: str | Path, config: TrainConfig) -> ModelConfig:
 
 
 def _calibrated(network: Network, config: ModelConfig, corpora: OpenCorpora, *, seed: int) -> ModelConfig:
-    """The configuration with weights of the confidence, fitted on the validation split of the first corpus."""
+    """The configuration with a calibration on the validation split of the first corpus and on procedural sounds."""
     if not network.has_direction:
         return config
     device = str(next(network.parameters()).device)
     model = Model(network, config, device=device)
-    weights = calibrated(model, corpora.validation, scenes=CALIBRATION_SCENES, seed=seed)
-    return replace(config, confidence=weights)
+    procedural = open_corpus(None, split="val")
+    held_out = [(corpora.validation, CALIBRATION_SCENES), (procedural, CALIBRATION_SCENES // 5)]
+    found = calibrated(model, held_out, seed=seed)
+    return replace(config, confidence=found.confidence, cone=found.cone)

@@ -57,6 +57,7 @@ def _from_model(name: str | Path, wanted: ModelConfig) -> tuple[Network, ModelCo
         temperature=wanted.temperature,
         facing=wanted.facing,
         confidence=wanted.confidence,
+        cone=wanted.cone,
     ):
         raise InputError(f"{name} is another model than {wanted.name}; a run starts from weights of the same sizes.")
     network.temperature = wanted.temperature
