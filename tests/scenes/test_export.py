@@ -209,7 +209,7 @@ def test_a_sound_that_cannot_be_read_is_named_once(made: Made, corpus: Path, tmp
     assert (done.recordings, done.scenes_skipped) == (6, 3)
     (item,) = done.skipped
     assert (item.sound_id, item.rows) == ("bell", (3, 4, 5))
-    assert item.reason == f"{bell} is no audio file that can be read."
+    assert item.reason == f"{corpus / 'manifest.csv'}, line 3: {bell} is no audio file that can be read."
     rows = parquet.read_table(out / "manifest.parquet").to_pylist()
     assert [row["row"] for row in rows] == [0, 1, 2, 6, 7, 8]
     # As long as it cannot be read nothing is tried again; once it can, the shards that lack it are.

@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import load_file
 
 from salm.errors import InputError
+from salm.evaluation.confidence import Calibration
 from salm.model import hub
 from salm.model.config import from_mapping
 from salm.model.presets import preset
@@ -35,7 +36,8 @@ CLOCK = ("time_s", "clips_s", "waiting")
 @pytest.fixture(autouse=True)
 def no_calibration(monkeypatch: pytest.MonkeyPatch) -> None:
     """It has tests of its own and takes hundreds of scenes."""
-    monkeypatch.setattr(run, "calibrated", lambda *_, **__: (1.0, 2.0, 3.0, 4.0))
+    found = Calibration(confidence=(1.0, 2.0, 3.0, 4.0), cone=())
+    monkeypatch.setattr(run, "calibrated", lambda *_, **__: found)
 
 
 def logged(folder: Path) -> list[dict[str, Any]]:

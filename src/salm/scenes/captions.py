@@ -22,6 +22,7 @@ __all__ = [
     "HELD_OUT_PHRASINGS",
     "PAPER_PHRASING",
     "PAPER_TEMPLATE",
+    "PLAIN_PHRASINGS",
     "TRAINING_PHRASINGS",
     "VOCABULARY_SHARES",
     "Phrasing",
@@ -85,21 +86,25 @@ PAPER_TEMPLATE = "The sound is coming from the {word}."
 PAPER_PHRASING = Phrasing("The sound: {sentence} is coming from the {word}.")
 """The sentence that the paper's section 3.1 hands to a language model; neither for training nor held out."""
 
-# A model that has met a hundred shapes of sentences minds less which one it is asked in.
-_FRAMES = (
+_PLAIN_FRAMES = (
     "{sentence} {at}.",
     "{sentence} {from}.",
     "{sentence}, coming {from}.",
-    "{sentence}, heard {from}.",
-    "{sentence}, and it comes {from}.",
-    "{sentence}. It is {at}.",
-    "{sentence}. The sound comes {from}.",
-    "{sentence}, recorded {at}.",
     "{from}, {clause}.",
     "{at}, {clause}.",
     "{at}: {clause}.",
     "{to}, {clause}.",
     "Heard {from}: {clause}.",
+)
+
+# A model that has met a hundred shapes of sentences minds less which one it is asked in.
+_FRAMES = (
+    *_PLAIN_FRAMES,
+    "{sentence}, heard {from}.",
+    "{sentence}, and it comes {from}.",
+    "{sentence}. It is {at}.",
+    "{sentence}. The sound comes {from}.",
+    "{sentence}, recorded {at}.",
     "There is a sound {at}: {clause}.",
     "I hear this {from}: {clause}.",
     "Listen {to}: {clause}.",
@@ -146,6 +151,9 @@ TRAINING_PHRASINGS = _phrasings(
     ),
 )
 """What spatial captions for training are drawn from."""
+
+PLAIN_PHRASINGS = tuple(phrasing for phrasing in TRAINING_PHRASINGS if phrasing.template in _PLAIN_FRAMES)
+"""Those that are one sentence of caption and place, and hardly a word besides."""
 
 HELD_OUT_PHRASINGS = _phrasings(
     listener=(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from salm.scenes.captions import TRAINING_PHRASINGS, spatial_caption
+from salm.scenes.captions import PLAIN_PHRASINGS, spatial_caption
 from salm.scenes.rephrase.validate import CHECKS, failed_check, tidied
 
 DOG = "A dog barks while rain falls"
@@ -186,7 +186,7 @@ def test_a_caption_may_have_quotes_colons_and_abbreviations() -> None:
     assert check("Mr. Smith vs. a crowd, shouting in the east.", EAST, "Mr. Smith vs. a crowd shouting") is None
 
 
-@pytest.mark.parametrize("phrasing", [p for p in TRAINING_PHRASINGS if p.template.endswith(".")], ids=str)
+@pytest.mark.parametrize("phrasing", PLAIN_PHRASINGS, ids=str)
 @pytest.mark.parametrize("sector", range(8))
 def test_every_template_is_a_spatial_caption_and_of_no_other_direction(phrasing, sector: int) -> None:
     for facing in ("north", "south"):

@@ -8,7 +8,7 @@ import numpy as np
 
 from salm.errors import InputError
 from salm.frame import VOCABULARIES, direction_word
-from salm.scenes.captions import TRAINING_PHRASINGS, holds_place_words, spatial_caption
+from salm.scenes.captions import PLAIN_PHRASINGS, holds_place_words, spatial_caption
 from salm.scenes.rephrase.backends import Backend
 from salm.scenes.rephrase.prompts import PROMPTS, messages
 from salm.scenes.rephrase.validate import failed_check, tidied
@@ -127,11 +127,7 @@ class Asker:
         self, caption: str, sector: int, verdict: str, *, refused: tuple[tuple[str, str], ...] = ()
     ) -> Rephrased:
         vocabulary, facing = self.settings.vocabulary, self.settings.facing
-        sentences = [
-            phrasing
-            for phrasing in TRAINING_PHRASINGS
-            if phrasing.vocabulary == vocabulary and phrasing.template.endswith(".")
-        ]
+        sentences = [phrasing for phrasing in PLAIN_PHRASINGS if phrasing.vocabulary == vocabulary]
         rng = np.random.default_rng(self._seed(caption, sector, -1))
         text = spatial_caption(caption, sector, phrasing=sentences[int(rng.integers(len(sentences)))], facing=facing)
         return Rephrased(spatial_caption=text, verdict=verdict, tries=len(refused), refused=refused)
