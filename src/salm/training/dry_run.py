@@ -66,9 +66,9 @@ def describe(config: TrainConfig, *, device: str = "cpu") -> dict[str, Any]:
         "frozen_parameters": frozen,
         "memory_gb": round(kept / _GB, 1),
         **(_length(config, corpora, network, step_s=step_s) if corpora else _unknown(config, absent[0])),
-        "step_s": round(step_s, 2),
+        "step_s": _short(step_s),
         "tried_windows": PROBE,
-        "tried_step_s": round(tried.gradients_s + tried.update_s, 2),
+        "tried_step_s": _short(tried.gradients_s + tried.update_s),
     }
 
 
@@ -92,8 +92,8 @@ def _length(config: TrainConfig, corpora: OpenCorpora, network: Network, *, step
         "epoch_scenes": len(corpora.source),
         "scenes": schedule.steps * config.batch_size,
         "steps": schedule.steps,
-        "loader_s": round(loader_s, 2),
-        "hours": round(schedule.steps * max(step_s, loader_s) / 3600, 2),
+        "loader_s": _short(loader_s),
+        "hours": _short(schedule.steps * max(step_s, loader_s) / 3600),
         "missing": None,
     }
 
@@ -167,3 +167,8 @@ def _made_up(network: Network, config: TrainConfig) -> Batch[Observation]:
         same_sound=torch.eye(PROBE, dtype=torch.bool),
         same_scene=torch.eye(PROBE, dtype=torch.bool),
     )
+
+
+def _short(duration: float) -> float:
+    """Three digits of a duration, which may be hours or a millisecond."""
+    return float(f"{duration:.3g}")
