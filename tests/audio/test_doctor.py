@@ -1,6 +1,7 @@
 """Diagnoses of plane waves and diffuse fields that are written in each format, and of files."""
 
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -47,14 +48,22 @@ def tetrahedron(foa: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("layout", "write"),
-    [("ambix", np.asarray), ("n3d", ambix_to_n3d), ("fuma", ambix_to_fuma), ("a-format", tetrahedron)],
+    ("layout", "write", "least"),
+    [
+        ("ambix", np.asarray, 0.9),
+        ("n3d", ambix_to_n3d, 0.9),
+        ("fuma", ambix_to_fuma, 0.9),
+        # Four capsules in a diffuse field balance as N3D with a source in front, left and above: one octant of eight.
+        ("a-format", tetrahedron, 0.7),
+    ],
 )
-def test_formats_are_told_apart_and_become_the_ambix_they_came_from(foa: np.ndarray, layout: str, write) -> None:
+def test_formats_are_told_apart_and_become_the_ambix_they_came_from(
+    foa: np.ndarray, layout: str, write: Callable[[np.ndarray], np.ndarray], least: float
+) -> None:
     samples = write(foa)
     found = diagnose(samples, RATE_HZ)
     assert found.layout == layout
-    assert found.confidence > 0.7
+    assert found.confidence > least
     assert found.defects == ()
     assert found.balance is not None
     assert abs(found.balance.gradients_db) < 0.4
