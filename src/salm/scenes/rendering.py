@@ -90,7 +90,7 @@ def _responses(scene: Scene, measured: ResponseSet | None, *, rate_hz: int) -> l
 def _places(source: Source) -> list[Position]:
     if not source.path:
         return [Position(source.azimuth_deg, source.elevation_deg, source.distance_m or 1.0)]
-    return [Position(place.azimuth_deg, place.elevation_deg, place.distance_m) for place in source.path]
+    return [waypoint.place for waypoint in source.path]
 
 
 def _in_free_field(places: list[Position]) -> _Responses:

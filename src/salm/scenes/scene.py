@@ -34,6 +34,11 @@ class Waypoint(NamedTuple):
     elevation_deg: float
     distance_m: float
 
+    @property
+    def place(self) -> Position:
+        """Where that is."""
+        return Position(self.azimuth_deg, self.elevation_deg, self.distance_m)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
