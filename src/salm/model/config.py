@@ -94,6 +94,8 @@ class ModelConfig:
     """Attention maps that pool the mel intensity into the where encoding; 0 is the paper."""
     text: str = "minilm-l6-v2"
     """Frozen text tower, by the name of its folder of weights; or ``roberta``, which is trained along."""
+    text_maps: int = 0
+    """Attention maps that pool the tokens of a frozen text tower beside their mean; 0 is the mean alone."""
     text_adapter_rank: int = 0
     """Rank of the adapters (LoRA) of a frozen text tower, which are trained along; 0 has none."""
     text_adapter_layers: int = 2

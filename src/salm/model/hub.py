@@ -138,15 +138,16 @@ def build_frozen(config: ModelConfig, *, tokenizer: str | None = None) -> Networ
 
 def _text(config: ModelConfig, tokenizer: str | None) -> TextTower:
     if config.text == "roberta":
-        if config.text_adapter_rank:
-            raise InputError(
-                f"text_adapter_rank is {config.text_adapter_rank} but RoBERTa is trained whole; set it to 0."
-            )
+        for name in ("text_maps", "text_adapter_rank"):
+            if value := getattr(config, name):
+                raise InputError(f"{name} is {value} but RoBERTa is trained whole; set it to 0.")
         return RobertaTower(config.roberta, tokenizer=tokenizer)
     tower = text_tower(config.text)
-    if not config.text_adapter_rank:
-        return tower
-    return tower.adapted(rank=config.text_adapter_rank, layers=config.text_adapter_layers)
+    if config.text_maps:
+        tower = tower.mapped(config.text_maps)
+    if config.text_adapter_rank:
+        tower = tower.adapted(rank=config.text_adapter_rank, layers=config.text_adapter_layers)
+    return tower
 
 
 def text_tower(name: str) -> SentenceTower:
@@ -182,8 +183,8 @@ def _own(model: Network) -> Callable[[str], bool]:
     """Whether a weight of this name is stored with the model, and not in a frozen tower's own folder."""
     tagger = isinstance(model, SALM) and isinstance(model.pair, TaggerAndHTSAT)
     frozen = (*(("text.",) if isinstance(model.text, SentenceTower) else ()), *(("pair.tagger.",) if tagger else ()))
-    adapters = {f"text.{name}" for name, parameter in model.text.named_parameters() if parameter.requires_grad}
-    return lambda key: key in adapters or not key.startswith(frozen)
+    trained = {f"text.{name}" for name, parameter in model.text.named_parameters() if parameter.requires_grad}
+    return lambda key: key in trained or not key.startswith(frozen)
 
 
 def _read_weights(folder: Path) -> dict[str, Tensor]:

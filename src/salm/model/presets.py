@@ -45,6 +45,7 @@ PRESETS = {
             features=LAPTOP_FEATURES,
             htsat=WHERE_HTSAT,
             intensity_maps=8,
+            text_maps=8,
             dropout=0.1,
         ),
         BASE,

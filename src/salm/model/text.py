@@ -1,6 +1,7 @@
 """Text towers, sentences to vectors: a frozen sentence encoder, and RoBERTa as the paper trains it along.
 
-The last layers of the frozen encoder can be given adapters (LoRA, arXiv 2106.09685), which are trained along.
+The frozen encoder can be given what is trained along: attention maps over its tokens, and adapters of its last layers
+(LoRA, arXiv 2106.09685).
 """
 
 import copy
@@ -16,7 +17,7 @@ from salm.errors import InputError
 from salm.model.config import RobertaSize
 from salm.model.tokenizer import read_tokenizer
 
-__all__ = ["AdaptedLinear", "RobertaTower", "SentenceTower", "States", "TextTower", "Tokens"]
+__all__ = ["AdaptedLinear", "RobertaTower", "SentenceTower", "States", "TextTower", "TokenMaps", "Tokens"]
 
 _LARGEST_BATCH = 64
 # Products of so few rows are computed by another recipe, which rounds otherwise than that for many.
@@ -41,7 +42,7 @@ class Tokens(NamedTuple):
 
 
 class States(NamedTuple):
-    """What the layers of a tower below the first adapted one make of sentences, padded to the longest."""
+    """What the layers of a tower below the first that is trained make of sentences, padded to the longest."""
 
     values: Float[Tensor, "item token dim"]
     mask: Int[Tensor, "item token"]
@@ -210,12 +211,40 @@ class AdaptedLinear(nn.Module):
         return merged
 
 
+class TokenMaps(nn.Module):
+    """Learned attention maps over the tokens of a sentence.
+
+    Map m gives token t the weight a_tm, the softmax over the tokens of a linear score, and pools sum_t a_tm x_t, where
+    x_t is the token's state scaled to length sqrt(dim). Words for what and words for where are thus told apart from
+    each other and from all that a sentence says besides, which in a mean of all tokens they drown in.
+
+    Parameters
+    ----------
+    dim
+        Width of a token.
+    maps
+        How many maps there are.
+    """
+
+    def __init__(self, dim: int, *, maps: int) -> None:
+        super().__init__()
+        self.scores = nn.Linear(dim, maps)
+
+    def forward(
+        self, states: Float[Tensor, "item token dim"], mask: Int[Tensor, "item token"]
+    ) -> Float[Tensor, "item pooled"]:
+        """What every map pools, one after the other; ``mask`` is 1 for tokens and 0 for padding."""
+        states = nn.functional.normalize(states, dim=-1) * states.shape[-1] ** 0.5
+        scores: Tensor = self.scores(states).masked_fill(mask.unsqueeze(-1) == 0, -torch.inf)
+        return (scores.softmax(1).transpose(1, 2) @ states).flatten(1)
+
+
 class SentenceTower(TextTower):
-    """A BERT-style sentence encoder: mean of the token states, scaled to length sqrt(dim).
+    """A BERT-style sentence encoder: mean of the token states, scaled to length sqrt(dim), and what maps pool.
 
     That length gives every coordinate a variance near one, so that the projection that follows starts at a
-    sensible scale. The tower is frozen: it has no gradients but those of adapters, if it has any, and is always in
-    evaluation mode.
+    sensible scale. The tower is frozen: it has no gradients but those of maps and adapters, if it has any, and is
+    always in evaluation mode.
 
     Parameters
     ----------
@@ -237,12 +266,31 @@ class SentenceTower(TextTower):
 
         self.bert = BertModel(BertConfig(**config), add_pooling_layer=False).requires_grad_(False).eval()
         self.tokenizer = _tokenizer(tokenizer.read_text(encoding="utf-8"), max_tokens=max_tokens)
-        self.dim = int(config["hidden_size"])
+        self.token_dim = self.dim = int(config["hidden_size"])
+        self.maps: TokenMaps | None = None
 
     @property
     def frozen(self) -> bool:  # type: ignore[override]
-        """Whether it has no adapters."""
-        return not self.adapted_layers
+        """Whether it has neither maps nor adapters."""
+        return self.maps is None and not self.adapted_layers
+
+    def mapped(self, maps: int) -> "SentenceTower":
+        """The same tower with so many attention maps over its tokens, whose pooled states follow the mean.
+
+        Raises
+        ------
+        InputError
+            If there is to be no map, or the tower has some already.
+        """
+        if maps < 1 or self.maps is not None:
+            raise InputError(
+                f"{maps} attention maps cannot be put on a text tower{' that has some' if self.maps else ''}; "
+                "give at least 1."
+            )
+        tower = copy.deepcopy(self)
+        tower.maps = TokenMaps(self.token_dim, maps=maps)
+        tower.dim = (1 + maps) * self.token_dim
+        return tower
 
     def adapted(self, *, rank: int, layers: int) -> "SentenceTower":
         """The same tower with adapters on the attention and feed-forward matrices of its last layers.
@@ -278,10 +326,10 @@ class SentenceTower(TextTower):
 
     @torch.no_grad()
     def below(self, sentences: Sequence[str]) -> list[Float[Tensor, "token dim"]]:
-        """States of each sentence below the first adapted layer, which never change."""
+        """States of each sentence below the first layer with adapters, or above the last; they never change."""
         encoded = [encoding.ids for encoding in self.tokenizer.encode_batch(list(sentences))]
         states: list[Tensor] = [torch.empty(0)] * len(encoded)
-        lower = self.bert.encoder.layer[: len(self.bert.encoder.layer) - self.adapted_layers]
+        lower = self.bert.encoder.layer[: self._first_adapted]
         for chosen in _batches([len(ids) for ids in encoded]):
             ids = torch.tensor([encoded[index] for index in chosen], device=self._device)
             values = _through(lower, self.bert.embeddings(input_ids=ids), None)
@@ -290,13 +338,17 @@ class SentenceTower(TextTower):
         return states
 
     def above(self, states: States) -> Float[Tensor, "item dim"]:
-        """Vectors from what :meth:`below` gave, with gradients of the adapters."""
+        """Vectors from what :meth:`below` gave, with gradients of the maps and adapters."""
         if not len(states.values):
             return states.values.new_zeros(0, self.dim)
         # Added to the similarities of attention: nothing looks at padding.
         hidden = (1 - states.mask[:, None, None].to(states.values.dtype)) * torch.finfo(states.values.dtype).min
-        values = _through(self.bert.encoder.layer[-self.adapted_layers :], states.values, hidden)
+        values = _through(self.bert.encoder.layer[self._first_adapted :], states.values, hidden)
         return self._pooled(values.float(), states.mask)
+
+    @property
+    def _first_adapted(self) -> int:
+        return len(self.bert.encoder.layer) - self.adapted_layers
 
     @property
     def _device(self) -> torch.device:
@@ -307,9 +359,9 @@ class SentenceTower(TextTower):
         self, states: Float[Tensor, "item token dim"], mask: Int[Tensor, "item token"]
     ) -> Float[Tensor, "item dim"]:
         kept = mask.unsqueeze(-1).to(states.dtype)
-        pooled = (states * kept).sum(1) / kept.sum(1)
-        vectors: Tensor = nn.functional.normalize(pooled, dim=-1) * self.dim**0.5
-        return vectors
+        mean = (states * kept).sum(1) / kept.sum(1)
+        vectors: Tensor = nn.functional.normalize(mean, dim=-1) * self.token_dim**0.5
+        return vectors if self.maps is None else torch.cat([vectors, self.maps(states, mask)], dim=1)
 
     def train(self, mode: bool = True) -> "SentenceTower":
         """Stay in evaluation mode: a frozen tower has no training mode."""
@@ -332,10 +384,9 @@ class SentenceTower(TextTower):
         vectors = torch.empty(len(encoded), self.dim, device=device)
         for chosen in _batches([len(ids) for ids in encoded]):
             ids = torch.tensor([encoded[index] for index in chosen], device=device)
-            pooled = self.bert(input_ids=ids).last_hidden_state.mean(1)
-            vectors[torch.tensor(chosen, device=device)] = nn.functional.normalize(pooled, dim=-1).float()
-        scaled: Tensor = vectors * self.dim**0.5
-        return scaled
+            states = self.bert(input_ids=ids).last_hidden_state.float()
+            vectors[torch.tensor(chosen, device=device)] = self._pooled(states, torch.ones_like(ids))
+        return vectors
 
 
 def _tokenizer(content: str, *, max_tokens: int) -> Any:

@@ -6,6 +6,7 @@ can be kept.
 """
 
 import re
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from string import Formatter
@@ -275,11 +276,28 @@ def direction_sentence(
     )
 
 
-def draw_phrasing(rng: np.random.Generator, shares: Mapping[str, float] = VOCABULARY_SHARES) -> Phrasing:
-    """One of the training phrasings: a vocabulary by its share, relative to the others, then any phrasing in it."""
+def draw_phrasing(
+    rng: np.random.Generator,
+    shares: Mapping[str, float] = VOCABULARY_SHARES,
+    *,
+    caption: str = "",
+    most: int = 0,
+) -> Phrasing:
+    """One of the training phrasings: a vocabulary by its share, relative to the others, then any phrasing in it.
+
+    Parameters
+    ----------
+    shares
+        Of the vocabularies.
+    caption, most
+        How many phrasings of a vocabulary a caption comes in, and which they are follows from the caption; 0 is all.
+    """
     weights = np.array(list(shares.values()), float)
     vocabulary = rng.choice(list(shares), p=weights / weights.sum())
     choices = [phrasing for phrasing in TRAINING_PHRASINGS if phrasing.vocabulary == vocabulary]
+    if most:
+        own = np.random.default_rng(zlib.crc32(caption.encode())).permutation(len(choices))[:most]
+        choices = [choices[index] for index in own]
     return choices[int(rng.integers(len(choices)))]
 
 

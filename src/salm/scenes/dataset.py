@@ -84,6 +84,9 @@ class WindowRanges:
     """Only the item's own text is a positive, as in the paper, even where captions are equal."""
     vocabularies: dict[str, float] = field(default_factory=lambda: dict(VOCABULARY_SHARES))
     """Share of each vocabulary among the phrasings, relative to the others; the paper's is the compass alone."""
+    phrasings: int = 0
+    """How many phrasings of a vocabulary each caption comes in, chosen by the caption; 0 is all. All of them come with
+    some captions, and a frozen text tower reads fewer sentences."""
     turned: float = 0.0
     """Share of windows whose sound field is turned by any angle around the vertical axis, with labels and sentences."""
     mirrored: float = 0.0
@@ -101,6 +104,8 @@ class WindowRanges:
         shares = list(self.vocabularies.values())
         if not all(0 <= share < np.inf for share in shares) or not sum(shares):
             raise InputError(f"the shares of vocabularies are {shares} but must not be negative, nor all zero.")
+        if self.phrasings < 0:
+            raise InputError(f"phrasings is {self.phrasings} but must be 0, for all, or more.")
         for name in ("turned", "mirrored"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{name} is {getattr(self, name)} but must be a share from 0 to 1.")
@@ -251,7 +256,7 @@ class SceneBatches(Generic[Observed]):
             source=first,
             caption=joined([part.caption for part in parts]),
             parts=parts,
-            phrasing=draw_phrasing(rng, ranges.vocabularies),
+            phrasing=draw_phrasing(rng, ranges.vocabularies, caption=caption, most=ranges.phrasings),
             spatial_caption=fixed[caption] if fixed else None,
             turns=tuple((rng.permutation(7) + 1).tolist()),
         )

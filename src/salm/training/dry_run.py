@@ -13,12 +13,13 @@ from torch import Tensor
 from salm.model.encoders import Observation
 from salm.model.hub import build_frozen
 from salm.model.network import Network
-from salm.model.text import RobertaTower, States, Tokens
+from salm.model.text import RobertaTower, SentenceTower, States, Tokens
 from salm.scenes.dataset import Batch, SceneBatches
 from salm.training.config import TrainConfig
 from salm.training.corpora import OpenCorpora, open_corpora
 from salm.training.devices import OneProcess
 from salm.training.schedule import Schedule
+from salm.training.sentences import ReadAhead, Reader
 from salm.training.towers import TextInput
 from salm.training.trainer import Trainer
 
@@ -113,7 +114,7 @@ def _loader_s(config: TrainConfig, corpora: OpenCorpora, network: Network) -> fl
 def _try_out(network: Network, config: TrainConfig, *, device: str) -> _Tried:
     schedule = Schedule(steps=2, warmup_steps=0)
     trainer = Trainer(network, config, schedule=schedule, devices=OneProcess(device))
-    trainer.read = _Unread(network)
+    trainer.read = _Unread(network.text)
     batch = _made_up(network, config)
     kept: dict[int, int] = {}
     weights = {p.untyped_storage().data_ptr() for p in network.parameters()}
@@ -133,21 +134,20 @@ def _try_out(network: Network, config: TrainConfig, *, device: str) -> _Tried:
     return _Tried(gradients_s=computed - begun, update_s=time.perf_counter() - computed, kept_bytes=sum(kept.values()))
 
 
-class _Unread:
+class _Unread(Reader):
     """Sentences of usual length, whatever they say: the time that they take does not depend on the words."""
 
-    def __init__(self, network: Network) -> None:
-        self.text = network.text
-
-    def __call__(self, sentences: Sequence[str]) -> TextInput:
+    def __call__(self, sentences: Sequence[str], *, ahead: ReadAhead | None = None) -> TextInput:
         """Tokens for a tower that is trained; what a frozen tower, or what is frozen of it, would have said before."""
-        if isinstance(self.text, RobertaTower):
-            ids = torch.randint(5, self.text.roberta.config.vocab_size, (len(sentences), _SENTENCE_TOKENS))
+        del ahead
+        tower = self.tower
+        if isinstance(tower, RobertaTower):
+            ids = torch.randint(5, tower.roberta.config.vocab_size, (len(sentences), _SENTENCE_TOKENS))
             return Tokens(ids, torch.ones_like(ids))
-        if not self.text.frozen:
-            states = torch.randn(len(sentences), _SENTENCE_TOKENS, self.text.dim)
+        if isinstance(tower, SentenceTower) and not tower.frozen:
+            states = torch.randn(len(sentences), _SENTENCE_TOKENS, tower.token_dim)
             return States(states, torch.ones(len(sentences), _SENTENCE_TOKENS, dtype=torch.long))
-        return torch.randn(len(sentences), self.text.dim)
+        return torch.randn(len(sentences), tower.dim)
 
 
 def _made_up(network: Network, config: TrainConfig) -> Batch[Observation]:

@@ -1,7 +1,7 @@
-"""The batches of a run, made by its loader processes."""
+"""The batches of a run, made by its loader processes, which also read the sentences where they can."""
 
-from collections.abc import Iterator
-from typing import Any, cast
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import torch
 from torch.utils.data import DataLoader, Dataset
@@ -9,13 +9,50 @@ from torch.utils.data import DataLoader, Dataset
 from salm.errors import InputError
 from salm.scenes.dataset import Batch, SceneBatches
 from salm.training.corpora import OpenCorpora
+from salm.training.sentences import ReadAhead
+from salm.training.terms import Told
 from salm.training.trainer import Trainer
 
-__all__ = ["open_batches"]
+__all__ = ["Lesson", "Lessons", "open_lessons"]
 
 
-def open_batches(trainer: Trainer, corpora: OpenCorpora, start: int) -> Iterator[Batch[Any]]:
-    """The batches of a run from a step on, its process's share of each.
+class Lesson(NamedTuple):
+    """One batch and what could be read of its sentences."""
+
+    batch: Batch[Any]
+    ahead: ReadAhead | None
+
+
+class Lessons(Dataset[Lesson]):
+    """The lessons of a run, by step.
+
+    Parameters
+    ----------
+    batches
+        What is heard, and said of it.
+    sentences
+        Which sentences the loss of a batch needs at a step.
+    read
+        What can be read of them; None leaves the reading to the step.
+    """
+
+    def __init__(
+        self,
+        batches: SceneBatches[Any],
+        *,
+        sentences: Callable[[Batch[Any], int], Told],
+        read: Callable[[list[str]], ReadAhead | None] | None,
+    ) -> None:
+        self.batches, self.sentences, self.read = batches, sentences, read
+
+    def __getitem__(self, step: int) -> Lesson:
+        """The lesson of a step."""
+        batch = self.batches[step]
+        return Lesson(batch, self.read(self.sentences(batch, step).of_batch) if self.read else None)
+
+
+def open_lessons(trainer: Trainer, corpora: OpenCorpora, start: int) -> Iterator[Lesson]:
+    """The lessons of a run from a step on, its process's share of each.
 
     Raises
     ------
@@ -23,14 +60,16 @@ def open_batches(trainer: Trainer, corpora: OpenCorpora, start: int) -> Iterator
         While iterating, if a sound cannot be read.
     """
     config, devices = trainer.config, trainer.devices
-    dataset = SceneBatches(
+    batches: SceneBatches[Any] = SceneBatches(
         **corpora.batch_arguments(config),
         observe=trainer.observe,
         batches=trainer.schedule.steps,
         part=(devices.rank, devices.count),
     )
-    loader: DataLoader[Batch[Any]] = DataLoader(
-        cast(Dataset[Batch[Any]], dataset),
+    # A faster device than the loaders' own reads itself; so does one process for all, which then knows all it has read.
+    here = devices.device.type == "cpu" and config.workers
+    loader: DataLoader[Lesson] = DataLoader(
+        Lessons(batches, sentences=trainer.sentences, read=trainer.read.ahead if here else None),
         batch_size=None,
         sampler=range(start, trainer.schedule.steps),
         num_workers=config.workers,
@@ -41,9 +80,9 @@ def open_batches(trainer: Trainer, corpora: OpenCorpora, start: int) -> Iterator
     return _in_one_line(iter(loader))
 
 
-def _in_one_line(batches: Iterator[Batch[Any]]) -> Iterator[Batch[Any]]:
+def _in_one_line(lessons: Iterator[Lesson]) -> Iterator[Lesson]:
     try:
-        yield from batches
+        yield from lessons
     except InputError as error:
         # Out of a loader process a message comes with everything that was called, itself last.
         last = str(error).strip().splitlines()[-1]

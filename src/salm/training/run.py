@@ -31,7 +31,7 @@ from salm.training.config import TrainConfig
 from salm.training.corpora import OpenCorpora, open_corpora
 from salm.training.devices import open_devices
 from salm.training.journal import Journal
-from salm.training.loading import open_batches
+from salm.training.loading import open_lessons
 from salm.training.progress import Pace, Progress
 from salm.training.start import initial
 from salm.training.trainer import Trainer
@@ -167,9 +167,9 @@ def _run(trainer: Trainer, corpora: OpenCorpora, folder: _Folder, state: RunStat
     journal = Journal(folder.path, steps=start, tensorboard=config.tensorboard) if folder.writes else None
     pace = Pace(config.batch_size)
     with Progress(start=start, steps=steps, clips=config.batch_size, quiet=not folder.writes) as progress:
-        for step, batch in enumerate(pace.waiting(open_batches(trainer, corpora, start)), start):
+        for step, lesson in enumerate(pace.waiting(open_lessons(trainer, corpora, start)), start):
             with pace.working():
-                record = trainer.step(batch, step)
+                record = trainer.step(lesson.batch, step, ahead=lesson.ahead)
             progress.step(record)
             state, is_last, is_best = replace(state, step=step + 1), step + 1 == steps, False
             if journal and (state.step % config.log_steps == 0 or is_last):

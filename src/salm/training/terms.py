@@ -54,10 +54,15 @@ class Told:
     directions: list[str] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
 
+    @property
+    def of_batch(self) -> list[str]:
+        """Those that come with the batch, group by group."""
+        return [*self.captions, *self.spatial, *self.rivals]
+
     @cached_property
     def all(self) -> list[str]:
         """All of them, group by group."""
-        return [*self.captions, *self.spatial, *self.rivals, *self.directions, *self.labels]
+        return [*self.of_batch, *self.directions, *self.labels]
 
     def parted(self, text: Float[Tensor, "sentence width"]) -> tuple[Float[Tensor, "group width"], ...]:
         """What belongs to each group."""

@@ -1,7 +1,7 @@
 """A network in training: what it learns from one batch after the other."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,11 +16,11 @@ from salm.scenes.dataset import Batch
 from salm.training.augment import mask_features
 from salm.training.config import TrainConfig
 from salm.training.devices import Devices, has_bfloat16
-from salm.training.losses import LossWeights, total
+from salm.training.losses import total
 from salm.training.schedule import Schedule
-from salm.training.sentences import reader
-from salm.training.terms import StandingSentences, loss_terms, median_angle_deg, told
-from salm.training.towers import Embedded, TextInput, Towers, backward, checkpointed
+from salm.training.sentences import ReadAhead, reader
+from salm.training.terms import StandingSentences, Told, loss_terms, median_angle_deg, told
+from salm.training.towers import Embedded, Towers, backward, checkpointed
 
 __all__ = ["Trainer"]
 
@@ -55,7 +55,7 @@ class Trainer:
             towers.compile()
         self.towers = devices.wrapped(towers)
         self.optimizer = _optimizer(network, config)
-        self.read: Callable[[Sequence[str]], TextInput] = reader(network.text)
+        self.read = reader(network.text)
         self.standing = StandingSentences.of(config.model)
 
     @property
@@ -63,23 +63,28 @@ class Trainer:
         """What the loader does with windows: features, unless a faster device than its own computes them."""
         return self.network.observe if self.devices.device.type == "cpu" else Windows
 
-    def step(self, batch: Batch[Any], step: int) -> dict[str, float]:
-        """Learn from one batch; what there is to log.
+    def sentences(self, batch: Batch[Any], step: int) -> Told:
+        """The sentences that the loss of a batch needs at a step."""
+        weights = self.schedule.weights(step, self.config.losses)
+        return told(batch, self.standing, weights=weights, rivals=self.config.rivals, step=step)
+
+    def step(self, batch: Batch[Any], step: int, *, ahead: ReadAhead | None = None) -> dict[str, float]:
+        """Learn from one batch, whose sentences may have been read before; what there is to log.
 
         Raises
         ------
         InputError
             If the loss or its gradient is not finite; the weights are then what they were.
         """
-        record = self.gradients(batch, step)
+        record = self.gradients(batch, step, ahead=ahead)
         self.update(step)
         return record | {"scale": self.network.scale.item(), "learning_rate": self.optimizer.param_groups[0]["lr"]}
 
-    def gradients(self, batch: Batch[Any], step: int) -> dict[str, float]:
+    def gradients(self, batch: Batch[Any], step: int, *, ahead: ReadAhead | None = None) -> dict[str, float]:
         """Add the gradients of one batch to those of the weights; the terms of the loss."""
         self.network.train()
         batch = self._observed(_moved(batch, self.devices.device), step)
-        return self._backward(batch, step, self.schedule.weights(step, self.config.losses))
+        return self._backward(batch, step, ahead)
 
     def update(self, step: int) -> None:
         """Change the weights by their gradients, which are gone then."""
@@ -101,8 +106,9 @@ class Trainer:
             observation = observation._replace(features=features)
         return batch._replace(observation=observation)
 
-    def _backward(self, batch: Batch[Observation], step: int, weights: LossWeights) -> dict[str, float]:
-        sentences = told(batch, self.standing, weights=weights, rivals=self.config.rivals, step=step)
+    def _backward(self, batch: Batch[Observation], step: int, ahead: ReadAhead | None) -> dict[str, float]:
+        weights = self.schedule.weights(step, self.config.losses)
+        sentences = self.sentences(batch, step)
         record: dict[str, float] = {}
 
         def loss(embedded: Embedded) -> Float[Tensor, ""]:
@@ -118,7 +124,7 @@ class Trainer:
         size = len(batch.captions)
         pieces = -(-size // (self.config.micro_batch_size or size))
         seeds = [self._seed(step, piece) for piece in range(pieces)]
-        text = _moved(self.read(sentences.all), self.devices.device)
+        text = _moved(self.read(sentences.all, ahead=ahead), self.devices.device)
         backward(self.towers, batch.observation, text, loss=loss, pieces=pieces, seeds=seeds, devices=self.devices)
         return record
 
