@@ -32,9 +32,8 @@ from salm.scenes.source import FreshScenes
 from salm.training.config import CorpusConfig, TrainConfig, read_train_config
 from salm.training.corpora import OpenCorpora, open_corpora
 from salm.training.devices import OneProcess
-from salm.training.loading import open_batches
+from salm.training.loading import Lessons, open_lessons
 from salm.training.start import initial
-from salm.training.terms import told
 from salm.training.trainer import Trainer
 
 WARM_UP, BATCHES = 20, 10
@@ -59,15 +58,15 @@ def measure(config: TrainConfig, *, steps: int, device: str, init: str | None, m
     measured = range(first, first + WARM_UP + steps)
     new = meet(trainer, corpora, measured if met == "all" else range(first))
     batch_cpu_ms = making_ms(trainer, corpora, measured)
-    batches = open_batches(trainer, corpora, first)
+    lessons = open_lessons(trainer, corpora, first)
     busy: list[float] = []
     steps_cpu_ms: list[float] = []
     waited_s = trained_s = 0.0
     for step in measured:
         begun = time.perf_counter()
-        batch = next(batches)
+        lesson = next(lessons)
         got = time.perf_counter()
-        step_cpu_ms, _ = cpu_ms(lambda batch=batch, step=step: trainer.step(batch, step))
+        step_cpu_ms, _ = cpu_ms(lambda at=lesson, step=step: trainer.step(at.batch, step, ahead=at.ahead))
         if step >= first + WARM_UP:
             waited_s, trained_s = waited_s + got - begun, trained_s + time.perf_counter() - got
             steps_cpu_ms.append(step_cpu_ms)
@@ -98,8 +97,7 @@ def meet(trainer: Trainer, corpora: OpenCorpora, steps: range) -> int:
     config, known = trainer.config, set[str]()
     batches = Unheard(**corpora.batch_arguments(config), observe=lambda foa: (foa,), batches=steps.stop)
     for step in steps:
-        weights = trainer.schedule.weights(step, config.losses)
-        said = told(batches[step], trainer.standing, weights=weights, rivals=config.rivals, step=step).all
+        said = trainer.sentences(batches[step], step).all
         trainer.read(said)
         known.update(said)
     return len(known)
@@ -116,7 +114,8 @@ class Unheard(SceneBatches[tuple[torch.Tensor]]):
 def making_ms(trainer: Trainer, corpora: OpenCorpora, steps: range) -> float:
     """The median processor time of making a batch, of a few."""
     batches = SceneBatches(**corpora.batch_arguments(trainer.config), observe=trainer.observe, batches=steps.stop)
-    times_ms = [cpu_ms(lambda step=step: batches[step])[0] for step in steps[:BATCHES]]
+    lessons = Lessons(batches, sentences=trainer.sentences, read=trainer.read.ahead)
+    times_ms = [cpu_ms(lambda step=step: lessons[step])[0] for step in steps[:BATCHES]]
     return float(np.median(times_ms))
 
 

@@ -30,6 +30,14 @@ def trained(tower: SentenceTower, *, rank: int = 4, layers: int = 2) -> Sentence
     return adapted
 
 
+def whole(tower: SentenceTower, sentences: list[str]) -> States:
+    """What is below the adapters, in full precision."""
+    states = tower.below(sentences)
+    lengths = torch.tensor([len(one) for one in states])
+    values = torch.nn.utils.rnn.pad_sequence(states, batch_first=True)
+    return States(values, (torch.arange(values.shape[1]) < lengths[:, None]).long())
+
+
 def test_rank_zero_is_the_tower_itself() -> None:
     torch.manual_seed(0)
     before = hub.build_frozen(preset("tiny")).state_dict()
@@ -64,15 +72,15 @@ def test_an_adapter_is_a_product_of_two_matrices(rng: np.random.Generator) -> No
 @pytest.mark.parametrize("layers", [1, 3, 6])
 def test_in_training_vectors_are_those_of_the_whole_tower(tower: SentenceTower, layers: int) -> None:
     adapted = trained(tower, layers=layers)
-    cache = StateCache(adapted)
-    found = adapted.above(cache(SENTENCES))
+    states = whole(adapted, SENTENCES)
+    found = adapted.above(states)
     torch.testing.assert_close(found, adapted(SENTENCES), atol=2e-5, rtol=0)
     assert (found - tower(SENTENCES)).abs().max() > 0.05
     # Trained on, they are others, and what is kept of the sentences still serves.
     for module in adapted.modules():
         if isinstance(module, AdaptedLinear):
             module.up.data.mul_(-1)
-    torch.testing.assert_close(adapted.above(cache(SENTENCES)), adapted(SENTENCES), atol=2e-5, rtol=0)
+    torch.testing.assert_close(adapted.above(states), adapted(SENTENCES), atol=2e-5, rtol=0)
 
 
 def test_gradients_reach_the_adapters_and_nothing_else(tower: SentenceTower) -> None:
@@ -86,6 +94,16 @@ def test_gradients_reach_the_adapters_and_nothing_else(tower: SentenceTower) -> 
         parameter.grad.abs().max() > 0 for name, parameter in adapted.named_parameters() if name in with_gradient
     )
     assert {name.split(".")[3] for name in with_gradient} == {"4", "5"}
+
+
+def test_states_are_kept_in_half_precision(tower: SentenceTower) -> None:
+    adapted = trained(tower)
+    (found, mask), (values, tokens) = StateCache(adapted)(SENTENCES), whole(adapted, SENTENCES)
+    assert torch.equal(mask, tokens)
+    assert torch.equal(found, values.half().float())
+    # A vector has length sqrt(384): an error of at most one in a thousand.
+    error = (adapted.above(States(found, mask)) - adapted(SENTENCES)).norm(dim=1)
+    assert error.max() < 1e-3 * 384**0.5
 
 
 def test_states_of_sentences_are_kept_and_the_oldest_go(tower: SentenceTower, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,7 +124,7 @@ def test_states_of_sentences_are_kept_and_the_oldest_go(tower: SentenceTower, mo
 
 def test_padding_is_not_looked_at(tower: SentenceTower) -> None:
     adapted = trained(tower)
-    values, mask = StateCache(adapted)(SENTENCES)
+    values, mask = whole(adapted, SENTENCES)
     noisy = values + 100.0 * (1 - mask[..., None])
     torch.testing.assert_close(adapted.above(States(noisy, mask)), adapted(SENTENCES), atol=2e-5, rtol=0)
 

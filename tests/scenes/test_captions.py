@@ -15,6 +15,7 @@ from salm.frame import SECTORS, VOCABULARIES, WINDS, parse_direction
 from salm.scenes.captions import (
     DIRECTION_PHRASINGS,
     ELEVATION_SENTENCES,
+    HELD_OUT_DIRECTION_PHRASINGS,
     HELD_OUT_PHRASINGS,
     PAPER_PHRASING,
     PAPER_TEMPLATE,
@@ -43,7 +44,7 @@ def read_back(sentence: str, facing: str) -> tuple[str | None, str | None]:
     return (place.sector, place.elevation) if place else (None, None)
 
 
-@pytest.mark.parametrize("phrasing", [*WITH_CAPTION, *DIRECTION_PHRASINGS])
+@pytest.mark.parametrize("phrasing", [*WITH_CAPTION, *DIRECTION_PHRASINGS, *HELD_OUT_DIRECTION_PHRASINGS])
 @pytest.mark.parametrize("facing", ["north", "south", "northeast"])
 def test_place_is_read_back_from_every_phrasing(phrasing: Phrasing, facing: str) -> None:
     for caption, sector, elevation in product(CAPTIONS, range(8), ELEVATIONS):
@@ -51,7 +52,7 @@ def test_place_is_read_back_from_every_phrasing(phrasing: Phrasing, facing: str)
         assert read_back(sentence, facing) == (SECTORS[sector], elevation), sentence
 
 
-@pytest.mark.parametrize("phrasing", [*WITH_CAPTION, *DIRECTION_PHRASINGS])
+@pytest.mark.parametrize("phrasing", [*WITH_CAPTION, *DIRECTION_PHRASINGS, *HELD_OUT_DIRECTION_PHRASINGS])
 def test_every_place_has_its_own_sentence(phrasing: Phrasing) -> None:
     sentences = {said(phrasing, sector, elevation=elevation) for sector, elevation in product(range(8), ELEVATIONS)}
     assert len(sentences) == 8 * len(ELEVATIONS)
@@ -112,7 +113,7 @@ def test_sentences_read_naturally(
     assert spatial_caption("A dog barks.", sector, phrasing=phrasing, elevation=elevation) == sentence
 
 
-@pytest.mark.parametrize("phrasing", [*WITH_CAPTION, *DIRECTION_PHRASINGS])
+@pytest.mark.parametrize("phrasing", [*WITH_CAPTION, *DIRECTION_PHRASINGS, *HELD_OUT_DIRECTION_PHRASINGS])
 def test_right_is_worded_as_left_is(phrasing: Phrasing) -> None:
     if phrasing.vocabulary == "listener":
         for sector in (1, 2, 3):
@@ -159,6 +160,15 @@ def test_phrasings_are_drawn_by_other_shares() -> None:
     counts = Counter(draw_phrasing(rng, {"clock": 3.0, "compass": 1.0}).vocabulary for _ in range(2000))
     assert counts.keys() == {"clock", "compass"}
     assert abs(counts["clock"] / 2000 - 0.75) < 4 * np.sqrt(0.75 * 0.25 / 2000)
+
+
+def test_a_caption_can_come_in_few_phrasings_and_all_come_with_some_caption() -> None:
+    rng = np.random.default_rng(0)
+    drawn = [{draw_phrasing(rng, caption=f"Sound {n}", most=3) for _ in range(60)} for n in range(60)]
+    for vocabulary in ("listener", "compass", "clock"):
+        assert max(sum(phrasing.vocabulary == vocabulary for phrasing in one) for one in drawn) == 3
+    assert set().union(*drawn) == set(TRAINING_PHRASINGS)
+    assert {draw_phrasing(rng, caption="Sound 7", most=3) for _ in range(60)} == drawn[7]
 
 
 def test_the_same_generator_draws_the_same_phrasings() -> None:

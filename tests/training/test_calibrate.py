@@ -34,7 +34,7 @@ def unfit(*_, **__) -> Calibration:
 
 def test_a_trained_model_is_saved_with_weights_or_with_zeros(tmp_path: Path, monkeypatch, caplog) -> None:
     # As when all steps are done, and the run was killed before it was saved.
-    monkeypatch.setattr(run, "open_batches", lambda *_: iter(()))
+    monkeypatch.setattr(run, "open_lessons", lambda *_: iter(()))
     monkeypatch.setattr(run, "calibrated", fitted)
     folder = run.train(CONFIG, tmp_path / "run")
     assert hub.load(folder)[1] == replace(CONFIG.model, **CALIBRATED)

@@ -8,9 +8,10 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from torch import Tensor, nn
 
+from salm.model import hub
 from salm.model.config import RobertaSize
 from salm.model.text import RobertaTower, Tokens
-from salm.training.sentences import SentenceCache, reader
+from salm.training.sentences import SentenceCache, StateCache, reader
 
 
 class Counting(nn.Module):
@@ -72,3 +73,30 @@ def test_the_tower_reads_on_one_thread(tower: Counting) -> None:
     finally:
         torch.set_num_threads(before)
     assert seen == [1]
+
+
+def test_what_was_read_ahead_is_not_read_again(tower: Counting) -> None:
+    elsewhere, cache = SentenceCache(tower), SentenceCache(tower)  # type: ignore[arg-type]
+    ahead = elsewhere.ahead(["a", "bb", "a"])
+    assert ahead.sentences == ("a", "bb")
+    assert tower.asked == [["a", "bb"]]
+    found = cache(["bb", "ccc", "a"], ahead=ahead)
+    assert tower.asked == [["a", "bb"], ["ccc"]]
+    assert torch.equal(found, tower(["bb", "ccc", "a"]))
+
+
+def test_states_that_were_read_ahead_are_those_of_the_tower() -> None:
+    tower = hub.text_tower("minilm-l6-v2").mapped(2)
+    here, elsewhere = reader(tower), reader(tower)
+    assert isinstance(here, StateCache)
+    sentences = ["A bell rings behind you.", "Rain.", "A bell rings behind you."]
+    ahead = elsewhere.ahead(["Rain.", sentences[0]])
+    assert ahead is not None
+    assert ahead.rows == tuple(len(one.ids) for one in tower.tokenizer.encode_batch(["Rain.", sentences[0]]))
+    for found, expected in zip(here(sentences, ahead=ahead), elsewhere(sentences), strict=True):
+        assert torch.equal(found, expected)
+
+
+def test_tokens_are_not_read_ahead() -> None:
+    tower = RobertaTower(RobertaSize(vocabulary=8, dim=8, layers=1, heads=1, hidden=8), tokenizer=words())
+    assert reader(tower).ahead(["a bell"]) is None

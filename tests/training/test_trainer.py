@@ -80,7 +80,7 @@ def test_each_clip_has_so_many_rivals(quick: Quick, rivals: int) -> None:
     made, batch = trainer_of(quick(rivals=rivals, losses=EVERY_TERM))
     asked: list[str] = []
     read = made.read
-    made.read = lambda sentences: asked.extend(sentences) or read(sentences)  # type: ignore[assignment, func-returns-value]
+    made.read = lambda sentences, **_: asked.extend(sentences) or read(sentences)  # type: ignore[assignment, func-returns-value]
     made.gradients(batch, 0)
     # Four captions, four with their place, the rivals, eight directions.
     assert len(asked) == 4 + 4 + 4 * rivals + 8
@@ -90,7 +90,7 @@ def test_what_does_not_count_is_not_computed(quick: Quick) -> None:
     made, batch = trainer_of(quick(losses=LossWeights(cl=0.0, scl=1.0, doa=0.0)))
     asked: list[str] = []
     read = made.read
-    made.read = lambda sentences: asked.extend(sentences) or read(sentences)  # type: ignore[assignment, func-returns-value]
+    made.read = lambda sentences, **_: asked.extend(sentences) or read(sentences)  # type: ignore[assignment, func-returns-value]
     assert made.gradients(batch, 0).keys() == {"loss", "scl"}
     assert asked[:4] == batch.spatial_captions
     assert len(asked) == 4 + 4 * 2

@@ -91,7 +91,7 @@ def main(out: str) -> None:
         network = SALM(pair=ToyPair(), text=ToyText(), width=6).double()
         trainer = Trainer(network, config, schedule=Schedule(steps=1, warmup_steps=0), devices=devices)
         read = trainer.read
-        trainer.read = lambda sentences, read=read: read(sentences).double()
+        trainer.read = lambda sentences, read=read, **_: read(sentences).double()
         record = trainer.gradients(part_of(whole_batch(), devices.rank, devices.count), 0)
         results |= {f"{micro}/loss/{name}": np.array(value) for name, value in record.items()}
         results |= {

@@ -5,6 +5,7 @@ from typing import Any
 
 from salm.evaluation.attributes import ASKED
 from salm.evaluation.intervals import Tree
+from salm.evaluation.wordings import NEW_WORDS
 from salm.model.inference import Model
 from salm.model.single import SingleBranch
 
@@ -21,6 +22,7 @@ _NEEDS_TWO_EMBEDDINGS = (
     "editing.change",
     "controls.direction_blind",
     "leakage",
+    *(f"wordings.{name}.spatial" for name in ("trained", "unseen", "loss", *NEW_WORDS)),
     *(f"attributes.{name}.spatial" for name in ASKED),
 )
 _NEEDS_DIRECTION = (

@@ -17,6 +17,7 @@ from salm.evaluation.intervals import Figure, Tree, clustered
 from salm.evaluation.leakage import leakage_figures
 from salm.evaluation.localisation import beside_baselines
 from salm.evaluation.retrieval import retrieval_figures
+from salm.evaluation.wordings import wording_figures
 from salm.evaluation.zero_shot import zero_shot_figures
 from salm.scenes.corpora.base import Sound
 from salm.scenes.scene import Scene
@@ -45,6 +46,9 @@ DEFAULT: Mapping[str, str] = {
     "the labelled directions of other recordings. Beside each the embedding that should know, and chance.",
     "confidence": "Plain scenes, and as many with noise, another sound elsewhere, long reverberation, and no direction "
     "at all; a location is right within 20 degrees of a sound.",
+    "wordings": "Which sentence about the place alone is nearest, right where no other of its set means a nearer "
+    "azimuth. trained and unseen are means over frames of one sentence a direction, the latter never trained on, and "
+    "loss is their difference over the same scenes. Below are words that training never had.",
     "binding": "Two sounds in two sectors of a room, and the same two with each in the other's place. preferred is how "
     "often the sentence that says which is where is nearer to the joint embedding than the one with the places "
     "exchanged, both how often for the two scenes of a pair.",
@@ -91,6 +95,7 @@ def default_surroundings(bench: Bench) -> Tree:
         "confidence": {}
         if "confidence" in reasons
         else confidence_figures(bench.model, bench.corpus, scenes=count, seed=bench.seed, progress=bench.progress),
+        "wordings": wording_figures(bench),
         "binding": binding_figures(bench, scenes=max(1, len(bench.scenes) // _BINDING_SHARE)),
         "attributes": attribute_figures(bench, scenes=max(1, len(bench.scenes) // _ATTRIBUTES_SHARE)),
     }

@@ -42,6 +42,14 @@ _CONFIDENCE = {
 _SAID = {"zero_shot": "nearest sentence %", "probe": "linear probe %"}
 _WAYS = {"text_to_audio": "text to audio", "audio_to_text": "audio to text"}
 _BASELINES = {"intensity": "intensity", "intensity_onset": "onset-weighted"}
+_WORDINGS = {
+    "trained": "trained frames",
+    "unseen": "unseen frames",
+    "loss": "loss",
+    "hours": "hours in letters",
+    "nautical": "port, starboard",
+    "body": "over my shoulder",
+}
 _UNITLESS = ("auroc", "auroc_direction", "brier")
 _SETS = {"measured": "measured rooms", "field": "recordings"}
 
@@ -318,6 +326,11 @@ def _cones(figures: Report, bounds: Report) -> Grid:
 
 
 def _beyond(report: Report) -> Iterator[Grid]:
+    if figures := report.get("wordings"):
+        bounds = report["intervals"]["wordings"]
+        columns = {"spatial": "spatial %", "joint": "joint %", "chance": "chance %"}
+        worded = [(_WORDINGS[name], tree, bounds.get(name)) for name, tree in figures.items()]
+        yield _grid((report["protocol"]["wordings"],), "Direction in other words", columns, worded)
     if figures := report.get("binding"):
         bounds = report["intervals"]["binding"]
         columns = {"right": "right %", "chance": "chance %"}

@@ -20,6 +20,7 @@ from salm.frame import direction_word, parse_direction
 __all__ = [
     "DIRECTION_PHRASINGS",
     "ELEVATION_SENTENCES",
+    "HELD_OUT_DIRECTION_PHRASINGS",
     "HELD_OUT_PHRASINGS",
     "PAPER_PHRASING",
     "PAPER_TEMPLATE",
@@ -178,6 +179,18 @@ DIRECTION_PHRASINGS = _phrasings(
     clock=("The sound is coming {from}.", "The sound is {at}."),
 )
 """Sentences about the place alone, listener words first; one embedding of a sector is their mean."""
+
+HELD_OUT_DIRECTION_PHRASINGS = _phrasings(
+    listener=(
+        "Whatever makes this noise must be {at}.",
+        "Look {to} and you will see where it comes from.",
+        "{your}, that is the place.",
+        "Someone who hears it would point {to}.",
+    ),
+    compass=("A compass pointed at it would read {word}.", "Its origin lies {to}."),
+    clock=("On a clock face laid flat it would be {at}.", "Think of a clock: this is {at}."),
+)
+"""Sentences about the place alone in frames for evaluation only, as many of each vocabulary as in training."""
 
 ELEVATION_SENTENCES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {

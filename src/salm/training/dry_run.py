@@ -18,6 +18,7 @@ from salm.scenes.dataset import Batch, SceneBatches
 from salm.training.config import TrainConfig
 from salm.training.corpora import OpenCorpora, open_corpora
 from salm.training.devices import OneProcess
+from salm.training.loading import Lessons
 from salm.training.schedule import Schedule
 from salm.training.sentences import ReadAhead, Reader
 from salm.training.towers import TextInput
@@ -88,7 +89,8 @@ def _unknown(config: TrainConfig, absent: str) -> dict[str, Any]:
 
 def _length(config: TrainConfig, corpora: OpenCorpora, network: Network, *, step_s: float) -> dict[str, Any]:
     schedule = config.schedule(len(corpora.source))
-    loader_s = _loader_s(config, corpora, network)
+    trainer = Trainer(network, config, schedule=schedule, devices=OneProcess())
+    loader_s = _loader_s(trainer, corpora)
     return {
         "epoch_scenes": len(corpora.source),
         "scenes": schedule.steps * config.batch_size,
@@ -99,14 +101,15 @@ def _length(config: TrainConfig, corpora: OpenCorpora, network: Network, *, step
     }
 
 
-def _loader_s(config: TrainConfig, corpora: OpenCorpora, network: Network) -> float:
-    """Seconds that a batch's scenes take, shared out among the workers."""
-    arguments = corpora.batch_arguments(config) | {"batch_size": PROBE, "observe": network.observe, "batches": 2}
-    batches: SceneBatches[Observation] = SceneBatches(**arguments)
+def _loader_s(trainer: Trainer, corpora: OpenCorpora) -> float:
+    """Seconds that a batch's scenes and sentences take, shared out among the workers."""
+    config = trainer.config
+    arguments = corpora.batch_arguments(config) | {"batch_size": PROBE, "observe": trainer.observe, "batches": 2}
+    lessons = Lessons(SceneBatches(**arguments), sentences=trainer.sentences, read=trainer.read.ahead)
     # The first one compiles and fills caches.
-    _ = batches[0]
+    _ = lessons[0]
     begun = time.perf_counter()
-    _ = batches[1]
+    _ = lessons[1]
     elapsed_s = time.perf_counter() - begun
     return elapsed_s * config.batch_size / PROBE / max(1, config.workers)
 

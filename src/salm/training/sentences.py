@@ -127,7 +127,7 @@ def reader(tower: TextTower) -> Reader:
     """How sentences are read: once for all by what is frozen of a tower, as tokens for one that is trained."""
     if isinstance(tower, RobertaTower):
         return Reader(tower)
-    return SentenceCache(tower) if tower.frozen or not isinstance(tower, SentenceTower) else StateCache(tower)
+    return StateCache(tower) if isinstance(tower, SentenceTower) and not tower.frozen else SentenceCache(tower)
 
 
 @contextmanager
