@@ -97,6 +97,7 @@ def test_markdown_has_every_table(report) -> None:
         "Leakage: where",
         "Confidence",
         "Confidence by condition",
+        "Direction in other words",
         "Which sound is where",
         "Beyond direction",
     ]
@@ -141,7 +142,7 @@ def test_latex_is_whole_and_escaped(report) -> None:
     report["rows"] = {"licence_class": "a_b"}
     latex = latex_tables(report)
     bodies = tables(latex)
-    assert len(bodies) == 12
+    assert len(bodies) == 13
     assert unescaped(latex) == []
     assert (
         r"my\_model \& 100\% \#1 \{x\} \textasciitilde{}\textasciicircum{}\textbackslash{}y & 123 [98.6--140] &"
