@@ -5,7 +5,8 @@
 FOLDER holds reports of ``salm evaluate --json`` by their names (``small-permissive.json``, ``paper-small.json``,
 ``paper-salm_s_scl_doa.json`` ...) and of a training run the log and the settings (``small-log.jsonl``,
 ``small-train.json``). In each page the text between ``<!-- results: NAME -->`` and ``<!-- end of results -->`` is
-replaced where FOLDER has what NAME is made of, and left as it is elsewhere. Names are ``summary``, ``curve``, ``every ROWS``, ``table 1``, ``table 2`` and ``table 3``.
+replaced where FOLDER has what NAME is made of, and left as it is elsewhere. Names are ``summary``, ``curve``,
+``every ROWS``, ``table 1``, ``table 2`` and ``table 3``.
 """
 
 import json
