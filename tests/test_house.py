@@ -19,6 +19,7 @@ ORDER = (
     "training",
     "library",
     "editing",
+    "scan",
     "pictures",
     "demo",
     "cli",
