@@ -229,7 +229,7 @@ def _judged(item: _Item, wanted: dict[str, Any]) -> dict[str, bool]:
 
 def _located(item: _Item, model: Model) -> dict[str, Any]:
     recording = read(item.path)
-    learned, intensity = model.locate(recording), locate_by_intensity(recording)
+    learned, intensity = model.locate(recording, widest_deg=180.0), locate_by_intensity(recording)
     truth = item.truth
     return {
         "name": item.name,
@@ -282,7 +282,7 @@ def _edit(folder: Path, item: _Item, model: Model) -> dict[str, Any]:
         write(folder / f"{name}.flac", recording.samples, recording.rate_hz)
         write(folder / f"{name}-binaural.flac", to_binaural(recording.samples, recording.rate_hz), recording.rate_hz)
         written = read(folder / f"{name}.flac")
-        heard, intensity = model.locate(written), locate_by_intensity(written)
+        heard, intensity = model.locate(written, widest_deg=180.0), locate_by_intensity(written)
         measured[name] = {
             "file": f"edit/{name}.flac",
             "binaural": f"edit/{name}-binaural.flac",

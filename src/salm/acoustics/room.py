@@ -122,9 +122,14 @@ class Position(NamedTuple):
     elevation_deg: float
     distance_m: float
 
+    @property
+    def vector_m(self) -> Float64[np.ndarray, " 3"]:
+        """Metres from the microphone."""
+        return self.distance_m * unit_vector(self.azimuth_deg, self.elevation_deg)
+
     def in_room(self, room: Room) -> Point:
         """Metres from the corner of a room in the origin."""
-        x, y, z = room.microphone_m + self.distance_m * unit_vector(self.azimuth_deg, self.elevation_deg)
+        x, y, z = room.microphone_m + self.vector_m
         return float(x), float(y), float(z)
 
 

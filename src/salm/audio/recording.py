@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import soundfile
@@ -16,15 +16,16 @@ from salm.audio.formats import LAYOUTS, from_mono, from_stereo, to_ambix
 from salm.errors import InputError
 from salm.whole import written_whole
 
-__all__ = ["AMBIGUITY", "WRITABLE", "Recording", "flac", "read", "resample", "write"]
+__all__ = ["AMBIGUITY", "WRITABLE", "Decoded", "Recording", "decode", "flac", "read", "resample", "write"]
 
 Layout = Literal["foa", "stereo", "mono"]
+Subtype = Literal["PCM_24", "FLOAT"]
 
 AMBIGUITY: dict[str, str | None] = {"foa": None, "stereo": "front-back", "mono": "all"}
 """What a recording with so many channels cannot tell of a direction: nothing is lost, front from back, everything."""
 
 _CONTAINERS = {"wav": "WAV", "flac": "FLAC", "caf": "CAF", "w64": "W64", "rf64": "RF64", "aif": "AIFF", "aiff": "AIFF"}
-_SUBTYPES = {"FLAC": "PCM_24"}
+_SUBTYPES: dict[str, Subtype] = {"FLAC": "PCM_24"}
 _LARGEST_WAV = 2**32 - 2**16
 
 WRITABLE = tuple(f".{suffix}" for suffix in _CONTAINERS)
@@ -102,7 +103,7 @@ def read(path: str | Path, *, layout: str | None = None) -> Recording:
     path = Path(path)
     if layout is not None and layout not in LAYOUTS:
         raise InputError(f"layout is {layout!r} but must be one of {', '.join(LAYOUTS)}.")
-    channels, rate_hz, notes = _decoded(path)
+    channels, rate_hz, notes, _ = decode(path)
     count = len(channels)
     if layout is not None and count < 4:
         raise InputError(f"{path} has {_counted(count)}, which cannot be {layout}; leave the layout out.")
@@ -125,11 +126,18 @@ def read(path: str | Path, *, layout: str | None = None) -> Recording:
     return Recording(samples=samples, notes=notes, **made)
 
 
-def write(path: str | Path, samples: Float32[np.ndarray, "channel time"], rate_hz: int) -> float:
+def write(
+    path: str | Path, samples: Float32[np.ndarray, "channel time"], rate_hz: int, *, subtype: Subtype | None = None
+) -> float:
     """Write samples, lossless, under a temporary name first; the gain in dB that they were written with.
 
-    The ending of the name decides the format (`WRITABLE`). Only FLAC, which holds integers, can clip: if a sample is
+    The ending of the name decides the format (`WRITABLE`). Only integers, as in FLAC, can clip: if a sample is
     beyond full scale, all are written lower by what it takes. WAV files that would pass 4 GB become RF64.
+
+    Parameters
+    ----------
+    subtype
+        Format of the samples; None takes 24 bits for FLAC and floating point for all others.
 
     Raises
     ------
@@ -141,11 +149,12 @@ def write(path: str | Path, samples: Float32[np.ndarray, "channel time"], rate_h
     if suffix not in _CONTAINERS:
         raise InputError(f"{path} cannot be written; its name must end in one of {', '.join(WRITABLE)}.")
     container = _CONTAINERS[suffix]
+    subtype = subtype or _SUBTYPES.get(container, "FLOAT")
     if container == "WAV" and samples.nbytes > _LARGEST_WAV:
         container = "RF64"
     try:
         with written_whole(path) as part:
-            return _encode(part, samples, rate_hz, container=container)
+            return _encode(part, samples, rate_hz, container=container, subtype=subtype)
     except soundfile.LibsndfileError as error:
         raise InputError(f"{path} cannot be written: {_reason(error)}.") from error
 
@@ -161,7 +170,7 @@ def flac(samples: Float32[np.ndarray, "channel time"], rate_hz: int) -> tuple[by
     if not np.isfinite(samples).all():
         raise InputError("the recording holds samples that are no numbers.")
     file = io.BytesIO()
-    gain_db = _encode(file, samples, rate_hz, container="FLAC")
+    gain_db = _encode(file, samples, rate_hz, container="FLAC", subtype=_SUBTYPES["FLAC"])
     return file.getvalue(), gain_db
 
 
@@ -178,16 +187,33 @@ def resample(recording: Recording, rate_hz: int) -> Recording:
 
 
 def _encode(
-    file: Path | io.BytesIO, samples: Float32[np.ndarray, "channel time"], rate_hz: int, *, container: str
+    file: Path | io.BytesIO, samples: Float32[np.ndarray, "channel time"], rate_hz: int, *, container: str, subtype: str
 ) -> float:
     peak = float(np.abs(samples).max(initial=0.0))
-    gain = 1 / peak if container == "FLAC" and peak > 1 else 1.0
-    subtype = _SUBTYPES.get(container, "FLOAT")
+    gain = 1 / peak if subtype == "PCM_24" and peak > 1 else 1.0
     soundfile.write(file, samples.T * np.float32(gain), rate_hz, format=container, subtype=subtype)
     return 20 * float(np.log10(gain))
 
 
-def _decoded(path: Path) -> tuple[Float32[np.ndarray, "channel time"], int, tuple[str, ...]]:
+class Decoded(NamedTuple):
+    """The channels of a file as they stand in it."""
+
+    samples: Float32[np.ndarray, "channel time"]
+    rate_hz: int
+    notes: tuple[str, ...]
+    """That the file is cut short, if it is."""
+    header: str
+    """What libsndfile tells of the header, its texts included; the first line is the format of the samples."""
+
+
+def decode(path: Path) -> Decoded:
+    """Samples of any file that libsndfile reads, whatever the channels mean.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, it is no audio or damaged, or is empty.
+    """
     if not path.exists():
         raise InputError(f"{path} does not exist.")
     if path.is_dir():
@@ -198,6 +224,7 @@ def _decoded(path: Path) -> tuple[Float32[np.ndarray, "channel time"], int, tupl
         with soundfile.SoundFile(path) as file:
             blocks, cut_short = _blocks(file)
             promised, rate_hz, log = file.frames, file.samplerate, file.extra_info
+            header = "\n".join([file.subtype, log, *file.copy_metadata().values()])
     except (soundfile.LibsndfileError, OSError) as error:
         raise InputError(f"{path} is no audio file that can be read, or is damaged: {_reason(error)}.") from error
     samples = np.concatenate(blocks) if blocks else np.zeros((0, 1), np.float32)
@@ -206,7 +233,7 @@ def _decoded(path: Path) -> tuple[Float32[np.ndarray, "channel time"], int, tupl
     notes: tuple[str, ...] = ()
     if cut_short or len(samples) < promised or _holds_less(log):
         notes = (f"The file is cut short: its header promises more than the {len(samples) / rate_hz:.3f} s it holds.",)
-    return np.ascontiguousarray(samples.T), rate_hz, notes
+    return Decoded(np.ascontiguousarray(samples.T), rate_hz, notes, header)
 
 
 def _blocks(file: soundfile.SoundFile) -> tuple[list[Float32[np.ndarray, "time channel"]], bool]:

@@ -11,6 +11,7 @@ from tyro.conf import OmitArgPrefixes
 import salm
 from salm.cli.command import Command
 from salm.cli.demo import Demo
+from salm.cli.doctor import Doctor
 from salm.cli.edit import Edit
 from salm.cli.evaluating import Evaluate
 from salm.cli.hearing import Embed, Locate, Rank
@@ -26,6 +27,7 @@ __all__ = ["COMMANDS", "main"]
 
 COMMANDS: dict[str, type[Command]] = {
     "demo": Demo,
+    "doctor": Doctor,
     "locate": Locate,
     "rank": Rank,
     "embed": Embed,

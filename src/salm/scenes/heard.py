@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float32, Float64
+from jaxtyping import Float32
 
 from salm.audio.rotate import mirror_left_right, yaw
 from salm.frame import Direction, wrap_deg
@@ -53,7 +53,7 @@ def _until(source: Source, end_s: float) -> Source:
     before = [place for place in source.path if place.time_s < end_s]
     after = source.path[len(before)]
     share = (end_s - before[-1].time_s) / (after.time_s - before[-1].time_s)
-    vector = (1 - share) * _vector(before[-1]) + share * _vector(after)
+    vector = (1 - share) * before[-1].place.vector_m + share * after.place.vector_m
     direction = Direction.from_vector(vector)
     last = Waypoint(end_s, direction.azimuth_deg, direction.elevation_deg, float(np.linalg.norm(vector)))
     values = {
@@ -62,7 +62,3 @@ def _until(source: Source, end_s: float) -> Source:
         if name not in ("path", "azimuth_deg", "elevation_deg", "distance_m")
     }
     return Source.along([*before, last], **values)
-
-
-def _vector(place: Waypoint) -> Float64[np.ndarray, " 3"]:
-    return np.asarray(place.distance_m * Direction(place.azimuth_deg, place.elevation_deg).vector)

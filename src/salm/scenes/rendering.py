@@ -14,12 +14,9 @@ from salm.acoustics.srir import simulate
 from salm.errors import InputError
 from salm.frame import angle_between_deg, unit_vector
 from salm.scenes.corpora.base import Corpus
-from salm.scenes.scene import Ambience, Scene, Source
+from salm.scenes.scene import SAME_DIRECTION_DEG, Ambience, Scene, Source
 
 __all__ = ["render_piece", "render_scene"]
-
-# Tables round directions; what is farther off belongs to another response.
-_SAME_DIRECTION_DEG = 1.0
 
 _Dry = Float32[np.ndarray, " time"]
 _Responses = Float32[np.ndarray, "place 4 response"]
@@ -93,7 +90,7 @@ def _responses(scene: Scene, measured: ResponseSet | None, *, rate_hz: int) -> l
 def _places(source: Source) -> list[Position]:
     if not source.path:
         return [Position(source.azimuth_deg, source.elevation_deg, source.distance_m or 1.0)]
-    return [Position(place.azimuth_deg, place.elevation_deg, place.distance_m) for place in source.path]
+    return [waypoint.place for waypoint in source.path]
 
 
 def _in_free_field(places: list[Position]) -> _Responses:
@@ -103,9 +100,7 @@ def _in_free_field(places: list[Position]) -> _Responses:
 
 
 def _in_room(room: Room, places: list[Position], *, seed: int, rate_hz: int) -> _Responses:
-    distances_m = np.array([place.distance_m for place in places])[:, None]
-    directions = np.stack([unit_vector(place.azimuth_deg, place.elevation_deg) for place in places])
-    positions_m = np.asarray(room.microphone_m) + distances_m * directions
+    positions_m = np.array([place.in_room(room) for place in places])
     return simulate(room, positions_m, rate_hz=rate_hz, seed=seed)
 
 
@@ -127,7 +122,7 @@ def _measured(scene: Scene, measured: ResponseSet | None, *, rate_hz: int) -> li
         item = measured[source.response_id or ""]
         there = unit_vector(item.azimuth_deg, item.elevation_deg)
         off_deg = float(angle_between_deg(there, unit_vector(source.azimuth_deg, source.elevation_deg)))
-        if off_deg > _SAME_DIRECTION_DEG:
+        if off_deg > SAME_DIRECTION_DEG:
             raise InputError(
                 f"the response {item.id} of {measured.name} is {off_deg:.0f} degrees from where the scene has its "
                 "source; make the scenes anew."

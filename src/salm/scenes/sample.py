@@ -204,7 +204,7 @@ def _path(
     nearest_m = ranges.nearest_m if room is not None else _NEAREST_IN_FREE_FIELD_M
     for _ in range(_WALKS):
         end_sector = int((sector + rng.integers(1, 8)) % 8)
-        start, end = (_vector(_position(rng, room, at, ranges)) for at in (sector, end_sector))
+        start, end = (_position(rng, room, at, ranges).vector_m for at in (sector, end_sector))
         dense = start + np.linspace(0, 1, 101)[:, None] * (end - start)
         if np.linalg.norm(dense, axis=1).min() >= nearest_m:
             reached = min(1.0, _FASTEST_M_S * duration_s / float(np.linalg.norm(end - start)))
@@ -225,10 +225,6 @@ def _waypoints(
     places = np.linspace(start, end, steps + 1)
     times = np.linspace(0, duration_s, steps + 1).tolist()
     return [_waypoint(time_s, place) for time_s, place in zip(times, places, strict=True)]
-
-
-def _vector(place: Position) -> Float64[np.ndarray, " 3"]:
-    return np.asarray(place.distance_m * Direction(place.azimuth_deg, place.elevation_deg).vector)
 
 
 def _waypoint(time_s: float, place: Float64[np.ndarray, " 3"]) -> Waypoint:

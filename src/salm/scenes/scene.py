@@ -11,18 +11,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from salm.acoustics.room import Room
+from salm.acoustics.room import Position, Room
 from salm.errors import InputError
 from salm.frame import Direction, angle_between_deg, sector_index, unit_vector
 
-__all__ = ["SCHEMA", "Ambience", "Scene", "Source", "Waypoint"]
+__all__ = ["SAME_DIRECTION_DEG", "SCHEMA", "Ambience", "Scene", "Source", "Waypoint"]
 
 SCHEMA = 3
 """Newest version of the plain form of a scene. A scene is written as the oldest that can say it: 1 has sources that
 stand still in a room or the free field, 2 measured responses, 3 paths and ambience."""
 
-# Tables round directions; what is farther off is another direction.
-_SAME_DIRECTION_DEG = 1.0
+SAME_DIRECTION_DEG = 1.0
+"""Tables round directions; what is farther off is another direction."""
 
 
 class Waypoint(NamedTuple):
@@ -33,6 +33,11 @@ class Waypoint(NamedTuple):
     azimuth_deg: float
     elevation_deg: float
     distance_m: float
+
+    @property
+    def place(self) -> Position:
+        """Where that is."""
+        return Position(self.azimuth_deg, self.elevation_deg, self.distance_m)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +127,7 @@ class Source:
         mean = _mean(self.path)
         there = unit_vector(mean.azimuth_deg, mean.elevation_deg)
         off_deg = float(angle_between_deg(there, unit_vector(self.azimuth_deg, self.elevation_deg)))
-        if off_deg > _SAME_DIRECTION_DEG:
+        if off_deg > SAME_DIRECTION_DEG:
             raise InputError(
                 f"a source's direction is {off_deg:.0f} degrees from the mean of its path; make it with Source.along."
             )
@@ -223,12 +228,6 @@ class Scene:
         return 1 if self.responses is None else 2
 
 
-class _Place(NamedTuple):
-    azimuth_deg: float
-    elevation_deg: float
-    distance_m: float
-
-
 def _check_times(path: Sequence[Waypoint]) -> None:
     times = [place.time_s for place in path]
     ordered = all(before < after for before, after in pairwise(times))
@@ -236,7 +235,7 @@ def _check_times(path: Sequence[Waypoint]) -> None:
         raise InputError(f"a path is two places or more at growing times, not at {times} s.")
 
 
-def _mean(path: Sequence[Waypoint]) -> _Place:
+def _mean(path: Sequence[Waypoint]) -> Position:
     """Mean direction and distance over the time of a path."""
     times = np.array([place.time_s for place in path])
     steps = np.diff(times)
@@ -247,4 +246,4 @@ def _mean(path: Sequence[Waypoint]) -> _Place:
         raise InputError("the mean of a path is no direction; make it shorter.")
     mean = Direction.from_vector(vector)
     distance_m = float(weights @ [place.distance_m for place in path] / weights.sum())
-    return _Place(mean.azimuth_deg, mean.elevation_deg, distance_m)
+    return Position(mean.azimuth_deg, mean.elevation_deg, distance_m)
