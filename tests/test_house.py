@@ -19,7 +19,7 @@ ORDER = (
     "training",
     "library",
     "editing",
-    "scan",
+    "scanning",
     "pictures",
     "demo",
     "cli",

@@ -1,0 +1,158 @@
+"""Sightings that belong together in time: one source that stands or moves is one track.
+
+A track starts where a place holds far more votes than chance would give it, and goes on while places near its last
+direction hold more than chance. It is followed through pauses of half a second. What sounds again within half a minute
+from where a track ended goes on with its number, as another event.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from salm.frame import angle_between_deg
+from salm.scanning.sightings import TICK_S, Sighting, Tick
+
+__all__ = ["GATE_DB", "LONGEST_S", "PAUSE_S", "Stretch", "Tracker"]
+
+GATE_DB = -70.0
+"""Level of W, in dB of full scale, below which a tick counts as silent."""
+PAUSE_S = 0.5
+"""Longest pause within an event."""
+LONGEST_S = 60.0
+"""What lasts longer is told in events of this length with the same track."""
+
+# Shares of votes as multiples of what chance would give, in half an hour of noise at most 2.1 and 1.4 in one tick of 60.
+_STARTS, _GOES_ON = 2.5, 1.4
+_WITHIN_DEG = 25.0
+_RETURNS_S = 30.0
+_RETURNS_DEG = 20.0
+# How much of a new sighting goes into the direction that the next is looked for near.
+_NEW = 0.3
+
+
+class Stretch(NamedTuple):
+    """Time from start to end of one track, with a direction and a weight for every tick."""
+
+    track: int
+    start: int
+    """First tick."""
+    vectors: Float[np.ndarray, "tick 3"]
+    """Unit vectors x, y, z; in pauses that of before."""
+    weights: Float[np.ndarray, " tick"]
+    """Share of the votes; zero in pauses."""
+
+    @property
+    def stop(self) -> int:
+        """One past the last tick."""
+        return self.start + len(self.weights)
+
+
+@dataclass
+class _Track:
+    number: int
+    start: int
+    last: int
+    """Last tick that it was seen in."""
+    direction: Float[np.ndarray, " 3"]
+    seen: list[tuple[int, Sighting]] = field(default_factory=list)
+
+    def add(self, tick: int, sighting: Sighting) -> None:
+        mean = (1 - _NEW) * self.direction + _NEW * sighting.vector
+        self.direction = mean / np.linalg.norm(mean)
+        self.last = tick
+        self.seen.append((tick, sighting))
+
+    def stretch(self, stop: int) -> Stretch:
+        vectors, weights = np.zeros((stop - self.start, 3)), np.zeros(stop - self.start)
+        for tick, sighting in self.seen:
+            vectors[tick - self.start], weights[tick - self.start] = sighting.vector, sighting.share
+        held = np.maximum.accumulate(np.where(weights > 0, np.arange(len(weights)), 0))
+        return Stretch(self.number, self.start, vectors[held], weights)
+
+
+class _Ended(NamedTuple):
+    number: int
+    last: int
+    direction: Float[np.ndarray, " 3"]
+
+
+class Tracker:
+    """Stretches of ticks that come one after the other.
+
+    Parameters
+    ----------
+    gate_db
+        Level of W below which a tick counts as silent.
+    """
+
+    def __init__(self, *, gate_db: float = GATE_DB) -> None:
+        self._gate_db = gate_db
+        self._tick = 0
+        self._tracks: list[_Track] = []
+        self._ended: deque[_Ended] = deque()
+        self._numbers = 0
+
+    @property
+    def earliest(self) -> int:
+        """First tick that a stretch to come can start at."""
+        return min((track.start for track in self._tracks), default=self._tick)
+
+    def of(self, ticks: Iterable[Tick]) -> Iterator[Stretch]:
+        """Stretches that end with these ticks."""
+        pause, longest = round(PAUSE_S / TICK_S), round(LONGEST_S / TICK_S)
+        for tick in ticks:
+            if tick.level_db >= self._gate_db:
+                self._see(tick.sightings)
+            yield from self._end([track for track in self._tracks if self._tick - track.last > pause])
+            for track in self._tracks:
+                if self._tick + 1 - track.start == longest:
+                    yield track.stretch(self._tick + 1)
+                    track.start, track.seen = self._tick + 1, []
+            self._tick += 1
+
+    def rest(self) -> Iterator[Stretch]:
+        """Stretches that go on when there are no more ticks."""
+        yield from self._end(self._tracks)
+
+    def _see(self, sightings: tuple[Sighting, ...]) -> None:
+        """Give every sighting to the track that is nearest, the fullest first, or let it start one."""
+        free = list(self._tracks)
+        for sighting in sightings:
+            excess = sighting.share / sighting.by_chance
+            if excess < _GOES_ON:
+                continue
+            angles = [float(angle_between_deg(sighting.vector, track.direction)) for track in free]
+            if angles and min(angles) <= _WITHIN_DEG:
+                free.pop(int(np.argmin(angles))).add(self._tick, sighting)
+            elif excess >= _STARTS and not self._is_taken(sighting):
+                track = _Track(self._number(sighting), self._tick, self._tick, sighting.vector)
+                track.add(self._tick, sighting)
+                self._tracks.append(track)
+
+    def _is_taken(self, sighting: Sighting) -> bool:
+        """Whether a track has the direction already: two caps of one tick may be near one track."""
+        return any(angle_between_deg(sighting.vector, track.direction) <= _WITHIN_DEG for track in self._tracks)
+
+    def _end(self, tracks: list[_Track]) -> Iterator[Stretch]:
+        for track in list(tracks):
+            self._tracks.remove(track)
+            self._ended.append(_Ended(track.number, track.last, track.direction))
+            if track.seen:
+                yield track.stretch(track.last + 1)
+
+    def _number(self, sighting: Sighting) -> int:
+        """Number of the track that ended nearest by, not long ago, or a new one."""
+        while self._ended and (self._tick - self._ended[0].last) * TICK_S > _RETURNS_S:
+            self._ended.popleft()
+        angles = [float(angle_between_deg(sighting.vector, ended.direction)) for ended in self._ended]
+        if angles and min(angles) <= _RETURNS_DEG:
+            nearest = int(np.argmin(angles))
+            number = self._ended[nearest].number
+            del self._ended[nearest]
+            return number
+        self._numbers += 1
+        return self._numbers - 1
