@@ -153,9 +153,9 @@ class Door:
                 "channels."
             )
         layout = self._said or ("fuma" if self.path.suffix.lower() == ".amb" else "ambix")
-        notes = (
-            [] if layout == "ambix" else [f"Converted from {'FuMa' if layout == 'fuma' else layout.upper()} to AmbiX."]
-        )
+        notes = []
+        if layout != "ambix":
+            notes.append(f"Converted from {'FuMa' if layout == 'fuma' else layout.upper()} to AmbiX.")
         if count > 4:
             notes.append(f"Only the first order of {_counted(count)} is used.")
         return Opened("foa", partial(to_ambix, layout=layout), tuple(notes))

@@ -1,4 +1,4 @@
-"""Recordings of any length, a block at a time: the samples of `salm.audio.recording.read`, never all of them at once."""
+"""Recordings of any length, a block at a time: the samples of `salm.audio.recording.read`, never all at once."""
 
 from collections.abc import Iterator
 from pathlib import Path

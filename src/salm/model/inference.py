@@ -169,7 +169,7 @@ class Model:
 
     @property
     def scale(self) -> float:
-        """Factor on cosine similarities that the network was trained with: what makes a softmax of them probabilities."""
+        """Factor on cosine similarities in a softmax over sentences, as the network was trained with it."""
         return float(self.network.scale.detach())
 
     def embed_audio(self, recordings: Sequence[Recording]) -> AudioEmbeddings:

@@ -1,10 +1,12 @@
 """Direction against time: the events of a timeline by azimuth and by elevation, in the colours of their sentences.
 
 The front is in the middle, the left above it, the right below, and the back is both the upper and the lower edge, so
-that what moves around the listener goes up or down. The bands are the cones that hold the truth with 90 % probability.
+that what moves around the listener goes up or down. The bands are the cones that hold the truth with 90 % probability,
+the numbers those of the sentences in the legend.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from salm.frame import SECTORS
@@ -20,8 +22,10 @@ LEGEND_ROW, LEGEND_COLUMNS = 20.0, 3
 LEAST_WIDTH = 2.5
 STEPS_S = (0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 28800, 86400)
 MOST_TICKS = 12
-# Okabe and Ito's colours without black and yellow: told apart by colour-blind eyes, and on white and on dark.
-PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+NUMBER_WIDTH = 16.0
+# Okabe and Ito's colours without black and yellow, brown and grey: told apart by colour-blind eyes, on white and dark.
+# Where there are more sentences the colours return; the numbers do not.
+PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f5539", "#6b7280")
 
 
 class _Panel(NamedTuple):
@@ -65,6 +69,7 @@ def timeline_picture(timeline: Timeline, *, key: str = "timeline") -> str:
             _drawn(event, panels, colours.get(event.label, ACCENT) if event.fits else ACCENT, duration_s)
             for event in timeline.events
         ),
+        *_numbers(timeline, panels, labels),
         *_legend(legend, [colours[label] for label in labels], bottom + 44),
         width=WIDTH,
         height=bottom + 30 + (14 + LEGEND_ROW * rows if rows else 0),
@@ -164,7 +169,7 @@ def _line(
 def _unbroken(places: Sequence[tuple[float, float]]) -> list[list[tuple[float, float]]]:
     """A path in pieces, none of which passes behind the listener from one edge to the other."""
     pieces = [[places[0]]]
-    for before, place in zip(places, places[1:], strict=False):
+    for before, place in pairwise(places):
         if abs(place[1] - before[1]) > 180:
             pieces.append([])
         pieces[-1].append(place)
@@ -183,12 +188,29 @@ def _bar(across: tuple[float, float], down: tuple[float, float], colour: str, op
     )
 
 
+def _numbers(timeline: Timeline, panels: dict[str, _Panel], labels: Sequence[int]) -> Iterator[str]:
+    """The number of its sentence over the start of every event, unless the same number stands right before it."""
+    if "azimuth" not in panels:
+        return
+    before: dict[tuple[int, int], float] = {}
+    for event in timeline.events:
+        azimuth_deg, _ = event.at(event.onset_s)
+        if not event.fits or azimuth_deg is None:
+            continue
+        x, y = _across(event.onset_s, max(timeline.duration_s, 0.1)), panels["azimuth"].y(azimuth_deg)
+        beside = (event.label, event.track)
+        if x - before.get(beside, -WIDTH) >= NUMBER_WIDTH:
+            before[beside] = x
+            below = y < TOP + NUMBER_WIDTH
+            yield label(labels.index(event.label) + 1, x, y + (14 if below else -5), anchor="start")
+
+
 def _legend(names: Sequence[str], colours: Sequence[str], top: float) -> Iterator[str]:
     column = (RIGHT - LEFT) / LEGEND_COLUMNS
     for i, (name, colour) in enumerate(zip(names, colours, strict=True)):
         x, y = LEFT + column * (i % LEGEND_COLUMNS), top + LEGEND_ROW * (i // LEGEND_COLUMNS)
         yield element("rect", x=x, y=y - 9, width=10, height=10, rx=2, style=f"fill:{colour}")
-        yield label(name, x + 16, y, anchor="start")
+        yield label(f"{i + 1} {name}", x + 16, y, anchor="start")
 
 
 def _told(event: Event) -> str:

@@ -164,14 +164,15 @@ def _densest(
     found: list[list[Sighting]] = [[] for _ in range(ticks)]
     for _ in range(_MOST_AT_ONCE):
         centre = (votes.astype(np.float32) @ _NEARNESS).argmax(axis=1)
-        near = np.cos(np.deg2rad(CAP_DEG)) < _CENTRES @ _CENTRES[centre].T
-        mean = np.stack([(part * near.T).sum(axis=1) for part in sums], axis=1)
+        cosines = _CENTRES[centre] @ _CENTRES.T
+        near = cosines > np.cos(np.deg2rad(CAP_DEG))
+        mean = np.stack([(part * near).sum(axis=1) for part in sums], axis=1)
         length = np.linalg.norm(mean, axis=1)
-        share = (votes * near.T).sum(axis=1) / np.maximum(total, _TINY)
+        share = (votes * near).sum(axis=1) / np.maximum(total, _TINY)
         for tick in np.flatnonzero((share > by_chance) & (length > 0)):
             vector = mean[tick] / length[tick]
             found[tick].append(Sighting(vector, float(share[tick]), float(by_chance[tick])))
-        far = (np.cos(np.deg2rad(_APART_DEG)) > _CENTRES @ _CENTRES[centre].T).T
+        far = cosines < np.cos(np.deg2rad(_APART_DEG))
         votes, sums = votes * far, [part * far for part in sums]
     return [tuple(places) for places in found]
 

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Float32
 
 from salm.audio.decoding import BLOCK
+from salm.audio.formats import from_mono
 from salm.audio.recording import Layout, Recording
 from salm.audio.stream import Stream
 from salm.errors import InputError
@@ -35,6 +36,9 @@ _LEAD_S, _RING_S = 0.1, 0.4
 # The path of a source is smoothed over a second; what stays within the angle of its mean stands still.
 _SMOOTH_TICKS = 11
 _STANDS_DEG = 15.0
+# An event with company for so much of its time is heard through a supercardioid, and the model's direction is not asked.
+_CROWDED = 0.3
+_OMNI = 0.37
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,14 +230,15 @@ class Scanner:
         stop = min(stop, self._kept.shape[1])
         level = float(np.square(self._kept[0, start:stop], dtype=np.float64).mean())
         place, fits = self._heard(stretch, start, stop)
+        azimuth_deg = self._turned(place.azimuth_deg)
         end_s = (self._first + stop) / self._stream.rate_hz
         return Event(
             onset_s=round(stretch.start * TICK_S, 3),
             offset_s=round(min(stretch.stop * TICK_S, end_s), 3),
             track=stretch.track,
-            azimuth_deg=self._turned(place.azimuth_deg),
+            azimuth_deg=azimuth_deg,
             elevation_deg=place.elevation_deg,
-            sector=None if place.azimuth_deg is None else SECTORS[int(sector_index(self._turned(place.azimuth_deg)))],
+            sector=None if azimuth_deg is None else SECTORS[int(sector_index(azimuth_deg))],
             confidence=place.confidence,
             cone_deg=place.cone_deg,
             ambiguity=place.ambiguity,
@@ -263,7 +268,10 @@ class Scanner:
         lead, ring = round(_LEAD_S * rate_hz), round(_RING_S * rate_hz)
         samples = self._kept[:, max(0, start - lead) : stop + ring]
         heard = self._model.hear(Recording(samples=samples, rate_hz=rate_hz, layout=layout))
-        return self._trusted(heard, seen), self._fits(heard)
+        if layout != "foa" or stretch.company < _CROWDED:
+            return self._trusted(heard, seen), self._fits(heard)
+        named = self._model.hear(_towards(_mean(stretch), samples, rate_hz)) if self._text is not None else heard
+        return self._doubted(heard, seen), self._fits(named)
 
     def _trusted(self, heard: Heard, seen: Location) -> Location:
         """The model's direction with its cone, where it means the same source; else what was seen, without a cone."""
@@ -273,6 +281,11 @@ class Scanner:
         found = merged(self._model.places(heard, widest_deg=180.0))
         if found.vector is not None and float(angle_between_deg(found.vector, seen.vector)) <= CAP_DEG:
             return found
+        return self._doubted(heard, seen)
+
+    def _doubted(self, heard: Heard, seen: Location) -> Location:
+        """What was seen, with the confidence that the model's evidence gives it, and without a cone."""
+        assert self._model is not None and seen.vector is not None
         direction = np.repeat(seen.vector[None].astype(np.float32), len(heard.direction), axis=0)
         there = merged(self._model.places(replace(heard, direction=direction), widest_deg=180.0))
         return replace(seen, confidence=there.confidence)
@@ -309,6 +322,13 @@ class Scanner:
             )
             for tick, (azimuth_deg, elevation_deg) in enumerate(zip(azimuths, elevations, strict=True))
         )
+
+
+def _towards(direction: Float[np.ndarray, " 3"], samples: Float32[np.ndarray, "4 time"], rate_hz: int) -> Recording:
+    """What a supercardioid hears that is turned to a direction."""
+    x, y, z = ((1 - _OMNI) * direction).tolist()
+    beam = np.array([_OMNI, y, z, x], np.float32) @ samples
+    return Recording(samples=from_mono(beam[None]), rate_hz=rate_hz, layout="mono")
 
 
 def _mean(stretch: Stretch) -> Float[np.ndarray, " 3"]:

@@ -25,7 +25,7 @@ PAUSE_S = 0.5
 LONGEST_S = 60.0
 """What lasts longer is told in events of this length with the same track."""
 
-# Shares of votes as multiples of what chance would give, in half an hour of noise at most 2.1 and 1.4 in one tick of 60.
+# Shares of votes as multiples of what chance would give; in noise next to no tick reaches 2, and one in sixty 1.4.
 _STARTS, _GOES_ON = 2.5, 1.4
 _WITHIN_DEG = 25.0
 _RETURNS_S = 30.0
@@ -44,6 +44,8 @@ class Stretch(NamedTuple):
     """Unit vectors x, y, z; in pauses that of before."""
     weights: Float[np.ndarray, " tick"]
     """Share of the votes; zero in pauses."""
+    company: float
+    """Share of the ticks in which there was another track, 0 to 1."""
 
     @property
     def stop(self) -> int:
@@ -59,6 +61,8 @@ class _Track:
     """Last tick that it was seen in."""
     direction: Float[np.ndarray, " 3"]
     seen: list[tuple[int, Sighting]] = field(default_factory=list)
+    accompanied: list[int] = field(default_factory=list)
+    """Ticks in which there was another track."""
 
     def add(self, tick: int, sighting: Sighting) -> None:
         mean = (1 - _NEW) * self.direction + _NEW * sighting.vector
@@ -71,7 +75,8 @@ class _Track:
         for tick, sighting in self.seen:
             vectors[tick - self.start], weights[tick - self.start] = sighting.vector, sighting.share
         held = np.maximum.accumulate(np.where(weights > 0, np.arange(len(weights)), 0))
-        return Stretch(self.number, self.start, vectors[held], weights)
+        company = sum(tick < stop for tick in self.accompanied) / len(weights)
+        return Stretch(self.number, self.start, vectors[held], weights, company)
 
 
 class _Ended(NamedTuple):
@@ -109,9 +114,11 @@ class Tracker:
                 self._see(tick.sightings)
             yield from self._end([track for track in self._tracks if self._tick - track.last > pause])
             for track in self._tracks:
+                if len(self._tracks) > 1:
+                    track.accompanied.append(self._tick)
                 if self._tick + 1 - track.start == longest:
                     yield track.stretch(self._tick + 1)
-                    track.start, track.seen = self._tick + 1, []
+                    track.start, track.seen, track.accompanied = self._tick + 1, [], []
             self._tick += 1
 
     def rest(self) -> Iterator[Stretch]:
