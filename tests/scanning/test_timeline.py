@@ -128,6 +128,17 @@ def test_it_is_the_same_for_all_blocks_and_every_time(room_scene: Made, small: M
         assert scan(room_scene.path, small, SENTENCES, block_samples=block_samples) == expected
 
 
+def test_pieces_of_what_lasts_do_not_depend_on_blocks(
+    tmp_path: Path, rng: np.random.Generator, small: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A piece ends where the sound does not: what rings after it may be there already or not."""
+    monkeypatch.setattr(tracks, "LONGEST_S", 2.5)
+    path = saved(tmp_path / "a.wav", bursts(rng, (60, 0, 7), seconds=7))
+    expected = scan(path, small, SENTENCES, block_samples=3 * RATE_HZ)
+    assert [event.offset_s for event in expected.events] == [2.5, 5.0, 7.0]
+    assert scan(path, small, SENTENCES, block_samples=1 << 20) == expected
+
+
 def test_the_same_samples_later_are_the_same_events_later(tmp_path: Path, rng: np.random.Generator) -> None:
     samples = bursts(rng, (90, 1, 3), (-45, 5, 5.3), (170, 8, 11))
     early = scan(saved(tmp_path / "a.wav", samples), None).events
@@ -249,6 +260,7 @@ def test_stereo_is_located_from_left_to_right_and_mono_nowhere(tmp_path: Path, s
         assert (event.onset_s, event.offset_s, event.elevation_deg, len(event.fits)) == (4.0, 6.0, None, 3)
         if name == "stereo":
             assert (event.sector, event.ambiguity) == ("left", "front-back")
+            assert event.confidence == pytest.approx(1, abs=0.01)
         else:
             assert (event.azimuth_deg, event.sector, event.ambiguity, event.confidence) == (None, None, "all", 0.0)
 

@@ -69,6 +69,20 @@ def test_what_lasts_is_told_in_pieces_of_one_track() -> None:
     assert spans(tracked(*[tick(10)] * longest)) == [(0, 0, longest)]
 
 
+def test_a_stretch_knows_what_had_been_looked_at_when_it_ended() -> None:
+    (ended, goes_on) = tracked(tick(20), *[tick()] * 20, tick(100), tick(100))
+    assert (ended.stop, ended.known) == (1, 7)
+    assert (goes_on.stop, goes_on.known) == (23, 23)
+
+
+def test_what_trembles_stands_and_what_goes_somewhere_does_not(rng: np.random.Generator) -> None:
+    (trembles,) = tracked(*(tick(rng.uniform(-12, 12)) for _ in range(100)))
+    assert trembles.stands
+    (moves,) = tracked(*(tick(0.5 * i) for i in range(100)))
+    assert not moves.stands
+    np.testing.assert_allclose(moves.path[50], unit_vector(25.0), atol=1e-3)
+
+
 def test_in_pauses_the_direction_stays_and_has_no_weight() -> None:
     (stretch,) = tracked(tick(10), tick(), tick(12))
     np.testing.assert_allclose(stretch.vectors, [unit_vector(10.0), unit_vector(10.0), unit_vector(12.0)])

@@ -12,18 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Float32
 
 from salm.audio.decoding import BLOCK
-from salm.audio.formats import from_mono
 from salm.audio.recording import Layout, Recording
 from salm.audio.stream import Stream
 from salm.errors import InputError
-from salm.frame import SECTORS, angle_between_deg, azimuth_elevation, relative_to_front, sector_index
-from salm.model.inference import Heard, Location, Model, merged
+from salm.frame import SECTORS, azimuth_elevation, relative_to_front, sector_index
+from salm.model.inference import Model
 from salm.scanning.background import Background
-from salm.scanning.event import Event, Fit, Place
-from salm.scanning.sightings import CAP_DEG, TICK_S, Sightings, Tick
+from salm.scanning.event import Event, Place
+from salm.scanning.listener import Listener
+from salm.scanning.sightings import TICK_S, Sightings, Tick
 from salm.scanning.tracks import GATE_DB, Stretch, Tracker
 
 __all__ = ["Scanner", "Timeline", "scan"]
@@ -33,12 +32,6 @@ RATE_HZ = 24_000
 
 # An event is heard with what rings after it: the room, and the sound's own decay.
 _LEAD_S, _RING_S = 0.1, 0.4
-# The path of a source is smoothed over a second; what stays within the angle of its mean stands still.
-_SMOOTH_TICKS = 11
-_STANDS_DEG = 15.0
-# An event with company for so much of its time is heard through a supercardioid, and the model's direction is not asked.
-_CROWDED = 0.3
-_OMNI = 0.37
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,11 +137,18 @@ class Scanner:
         block_samples: int = BLOCK,
         progress: Callable[[float, float], None] | None = None,
     ) -> None:
-        self._check(model, sentences, front_deg, gate_db, top)
-        self._model, self._front_deg, self._top, self._progress = model, front_deg, top, progress
-        self._sentences = tuple(sentences)
-        self._text = model.embed_text(sentences) if model is not None and sentences else None
-        self._file = str(path)
+        if not np.isfinite(front_deg):
+            raise InputError(f"front_deg is {front_deg} but must be a number of degrees.")
+        if not -200 <= gate_db <= 0:
+            raise InputError(f"gate_db is {gate_db} but must be from -200 to 0.")
+        self._front_deg, self._progress = front_deg, progress
+        self._facts: dict[str, Any] = {
+            "file": str(path),
+            "sentences": tuple(sentences),
+            "model": None if model is None else model.digest,
+            "front_deg": front_deg,
+        }
+        self._listener = Listener(model, sentences, top=top)
         rate_hz = RATE_HZ if model is None else model.config.features.rate_hz
         self._stream = Stream(path, rate_hz=rate_hz, layout=layout, block_samples=block_samples)
         self._sightings = Sightings(rate_hz=rate_hz, layout=self._stream.layout)
@@ -165,16 +165,8 @@ class Scanner:
     @property
     def timeline(self) -> Timeline:
         """What is known of the recording so far, without its events."""
-        return Timeline(
-            file=self._file,
-            duration_s=self._stream.read_s,
-            layout=self._stream.layout,
-            sentences=self._sentences,
-            model=None if self._model is None else self._model.digest,
-            front_deg=self._front_deg,
-            notes=self._stream.notes,
-            events=(),
-        )
+        stream = self._stream
+        return Timeline(**self._facts, duration_s=stream.read_s, layout=stream.layout, notes=stream.notes, events=())
 
     def __iter__(self) -> Iterator[Event]:
         """Events as they end.
@@ -193,22 +185,6 @@ class Scanner:
         ticks = self._standing_out(self._sightings.rest(), last=True)
         yield from map(self._event, self._tracker.of(ticks))
         yield from map(self._event, self._tracker.rest())
-
-    @staticmethod
-    def _check(model: Model | None, sentences: Sequence[str], front_deg: float, gate_db: float, top: int) -> None:
-        if sentences and model is None:
-            raise InputError("sentences need a model; leave them out to scan without one.")
-        if any(not sentence.strip() for sentence in sentences):
-            raise InputError("one of the sentences is empty; leave it out.")
-        twice = next((sentence for sentence in sentences if list(sentences).count(sentence) > 1), None)
-        if twice is not None:
-            raise InputError(f"the sentence {twice!r} is there twice; leave one out.")
-        if not np.isfinite(front_deg):
-            raise InputError(f"front_deg is {front_deg} but must be a number of degrees.")
-        if not -200 <= gate_db <= 0:
-            raise InputError(f"gate_db is {gate_db} but must be from -200 to 0.")
-        if top < 1:
-            raise InputError(f"top is {top} but must be at least 1.")
 
     def _standing_out(self, ticks: Iterator[Tick], *, last: bool = False) -> Iterator[Tick]:
         if self._background is None:
@@ -229,7 +205,7 @@ class Scanner:
         start, stop = (tick * size - self._first for tick in (stretch.start, stretch.stop))
         stop = min(stop, self._kept.shape[1])
         level = float(np.square(self._kept[0, start:stop], dtype=np.float64).mean())
-        place, fits = self._heard(stretch, start, stop)
+        place, fits = self._listener.hear(stretch, self._recording(stretch, start, stop))
         azimuth_deg = self._turned(place.azimuth_deg)
         end_s = (self._first + stop) / self._stream.rate_hz
         return Event(
@@ -247,91 +223,29 @@ class Scanner:
             fits=fits,
         )
 
-    def _heard(self, stretch: Stretch, start: int, stop: int) -> tuple[Location, tuple[Fit, ...]]:
-        """Where an event is and what it may be; from and to which of the samples at hand it goes."""
-        rate_hz, layout = self._stream.rate_hz, self._stream.layout
-        seen = Location(
-            start_s=0.0,
-            end_s=0.0,
-            azimuth_deg=None,
-            elevation_deg=None,
-            sector=None,
-            confidence=0.0 if layout == "mono" else float(stretch.weights[stretch.weights > 0].mean()),
-            ambiguity=self._stream.ambiguity,
-            reason=None,
-        )
-        if layout != "mono":
-            azimuth_deg, elevation_deg = (float(angle) for angle in azimuth_elevation(_mean(stretch)))
-            seen = replace(seen, azimuth_deg=azimuth_deg, elevation_deg=None if layout == "stereo" else elevation_deg)
-        if self._model is None:
-            return seen, ()
-        lead, ring = round(_LEAD_S * rate_hz), round(_RING_S * rate_hz)
-        samples = self._kept[:, max(0, start - lead) : stop + ring]
-        heard = self._model.hear(Recording(samples=samples, rate_hz=rate_hz, layout=layout))
-        if layout != "foa" or stretch.company < _CROWDED:
-            return self._trusted(heard, seen), self._fits(heard)
-        named = self._model.hear(_towards(_mean(stretch), samples, rate_hz)) if self._text is not None else heard
-        return self._doubted(heard, seen), self._fits(named)
+    def _recording(self, stretch: Stretch, start: int, stop: int) -> Recording:
+        """An event, from and to which of the samples at hand it goes, with what rings after it.
 
-    def _trusted(self, heard: Heard, seen: Location) -> Location:
-        """The model's direction with its cone, where it means the same source; else what was seen, without a cone."""
-        assert self._model is not None
-        if seen.vector is None or seen.ambiguity is not None:
-            return seen
-        found = merged(self._model.places(heard, widest_deg=180.0))
-        if found.vector is not None and float(angle_between_deg(found.vector, seen.vector)) <= CAP_DEG:
-            return found
-        return self._doubted(heard, seen)
-
-    def _doubted(self, heard: Heard, seen: Location) -> Location:
-        """What was seen, with the confidence that the model's evidence gives it, and without a cone."""
-        assert self._model is not None and seen.vector is not None
-        direction = np.repeat(seen.vector[None].astype(np.float32), len(heard.direction), axis=0)
-        there = merged(self._model.places(replace(heard, direction=direction), widest_deg=180.0))
-        return replace(seen, confidence=there.confidence)
-
-    def _fits(self, heard: Heard) -> tuple[Fit, ...]:
-        if self._text is None or self._model is None:
-            return ()
-        mean = heard.embeddings.normalised().semantic.mean(axis=0)
-        cosines = (self._text @ (mean / max(float(np.linalg.norm(mean)), 1e-12))).astype(np.float64)
-        shares = np.exp(self._model.scale * (cosines - cosines.max()))
-        shares /= shares.sum()
-        best = np.argsort(-cosines, kind="stable")[: self._top]
-        return tuple(Fit(self._sentences[i], int(i), float(cosines[i]), float(shares[i])) for i in best)
+        Never more than was looked at when it ended: how much else is at hand depends on the blocks.
+        """
+        rate_hz, size = self._stream.rate_hz, self._sightings.tick_samples
+        first = max(0, start - round(_LEAD_S * rate_hz))
+        last = min(stop + round(_RING_S * rate_hz), stretch.known * size - self._first)
+        return Recording(samples=self._kept[:, first:last], rate_hz=rate_hz, layout=self._stream.layout)
 
     def _turned(self, azimuth_deg: float | None) -> float | None:
         return None if azimuth_deg is None else float(relative_to_front(azimuth_deg, self._front_deg))
 
     def _path(self, stretch: Stretch) -> tuple[Place, ...]:
         """Where a source that moves is, tick by tick; empty if it stands still."""
-        if self._stream.layout == "mono":
+        if self._stream.layout == "mono" or stretch.stands:
             return ()
-        kernel = np.hanning(_SMOOTH_TICKS + 2)[1:-1]
-        weights = np.maximum(stretch.weights, 1e-6)
-        rows = np.stack([np.convolve(weights * axis, kernel, mode="full") for axis in stretch.vectors.T], axis=1)
-        smooth = rows[_SMOOTH_TICKS // 2 :][: len(weights)]
-        if float(angle_between_deg(smooth, _mean(stretch)).max()) <= _STANDS_DEG:
-            return ()
-        azimuths, elevations = azimuth_elevation(smooth)
+        azimuths, elevations = azimuth_elevation(stretch.path)
         return tuple(
             Place(
                 round((stretch.start + tick) * TICK_S, 3),
-                round(self._turned(float(azimuth_deg)) or 0.0, 1),
+                round(float(relative_to_front(float(azimuth_deg), self._front_deg)), 1),
                 None if self._stream.layout == "stereo" else round(float(elevation_deg), 1),
             )
             for tick, (azimuth_deg, elevation_deg) in enumerate(zip(azimuths, elevations, strict=True))
         )
-
-
-def _towards(direction: Float[np.ndarray, " 3"], samples: Float32[np.ndarray, "4 time"], rate_hz: int) -> Recording:
-    """What a supercardioid hears that is turned to a direction."""
-    x, y, z = ((1 - _OMNI) * direction).tolist()
-    beam = np.array([_OMNI, y, z, x], np.float32) @ samples
-    return Recording(samples=from_mono(beam[None]), rate_hz=rate_hz, layout="mono")
-
-
-def _mean(stretch: Stretch) -> Float[np.ndarray, " 3"]:
-    """Mean of the ticks' directions by their weights, of length one."""
-    mean = stretch.weights @ stretch.vectors
-    return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-12))

@@ -30,6 +30,8 @@ _STARTS, _GOES_ON = 2.5, 1.4
 _WITHIN_DEG = 25.0
 _RETURNS_S = 30.0
 _RETURNS_DEG = 20.0
+_SMOOTH_TICKS = 11
+_STANDS_DEG = 15.0
 # How much of a new sighting goes into the direction that the next is looked for near.
 _NEW = 0.3
 
@@ -46,11 +48,32 @@ class Stretch(NamedTuple):
     """Share of the votes; zero in pauses."""
     company: float
     """Share of the ticks in which there was another track, 0 to 1."""
+    known: int
+    """One past the last tick that had been looked at when it ended."""
 
     @property
     def stop(self) -> int:
         """One past the last tick."""
         return self.start + len(self.weights)
+
+    @property
+    def mean(self) -> Float[np.ndarray, " 3"]:
+        """Unit vector x, y, z in the mean of its directions by their weights."""
+        return _unit(self.weights @ self.vectors)
+
+    @property
+    def path(self) -> Float[np.ndarray, "tick 3"]:
+        """Its directions, unit vectors x, y, z, smoothed over a second."""
+        kernel = np.hanning(_SMOOTH_TICKS + 2)[1:-1]
+        # Next to nothing and not nothing in pauses, so that long ones have a direction too.
+        weighted = self.vectors * np.maximum(self.weights, 1e-6)[:, None]
+        rows = np.stack([np.convolve(axis, kernel) for axis in weighted.T], axis=1)
+        return _unit(rows[_SMOOTH_TICKS // 2 :][: len(self.weights)])
+
+    @property
+    def stands(self) -> bool:
+        """Whether it stays near its mean direction."""
+        return float(angle_between_deg(self.path, self.mean).max()) <= _STANDS_DEG
 
 
 @dataclass
@@ -70,13 +93,13 @@ class _Track:
         self.last = tick
         self.seen.append((tick, sighting))
 
-    def stretch(self, stop: int) -> Stretch:
+    def stretch(self, stop: int, *, known: int) -> Stretch:
         vectors, weights = np.zeros((stop - self.start, 3)), np.zeros(stop - self.start)
         for tick, sighting in self.seen:
             vectors[tick - self.start], weights[tick - self.start] = sighting.vector, sighting.share
         held = np.maximum.accumulate(np.where(weights > 0, np.arange(len(weights)), 0))
         company = sum(tick < stop for tick in self.accompanied) / len(weights)
-        return Stretch(self.number, self.start, vectors[held], weights, company)
+        return Stretch(self.number, self.start, vectors[held], weights, company, known)
 
 
 class _Ended(NamedTuple):
@@ -112,18 +135,19 @@ class Tracker:
         for tick in ticks:
             if tick.level_db >= self._gate_db:
                 self._see(tick.sightings)
-            yield from self._end([track for track in self._tracks if self._tick - track.last > pause])
+            over = [track for track in self._tracks if self._tick - track.last > pause]
+            yield from self._end(over, known=self._tick + 1)
             for track in self._tracks:
                 if len(self._tracks) > 1:
                     track.accompanied.append(self._tick)
                 if self._tick + 1 - track.start == longest:
-                    yield track.stretch(self._tick + 1)
+                    yield track.stretch(self._tick + 1, known=self._tick + 1)
                     track.start, track.seen, track.accompanied = self._tick + 1, [], []
             self._tick += 1
 
     def rest(self) -> Iterator[Stretch]:
         """Stretches that go on when there are no more ticks."""
-        yield from self._end(self._tracks)
+        yield from self._end(self._tracks, known=self._tick)
 
     def _see(self, sightings: tuple[Sighting, ...]) -> None:
         """Give every sighting to the track that is nearest, the fullest first, or let it start one."""
@@ -144,12 +168,12 @@ class Tracker:
         """Whether a track has the direction already: two caps of one tick may be near one track."""
         return any(angle_between_deg(sighting.vector, track.direction) <= _WITHIN_DEG for track in self._tracks)
 
-    def _end(self, tracks: list[_Track]) -> Iterator[Stretch]:
+    def _end(self, tracks: list[_Track], *, known: int) -> Iterator[Stretch]:
         for track in list(tracks):
             self._tracks.remove(track)
             self._ended.append(_Ended(track.number, track.last, track.direction))
             if track.seen:
-                yield track.stretch(track.last + 1)
+                yield track.stretch(track.last + 1, known=known)
 
     def _number(self, sighting: Sighting) -> int:
         """Number of the track that ended nearest by, not long ago, or a new one."""
@@ -163,3 +187,7 @@ class Tracker:
             return number
         self._numbers += 1
         return self._numbers - 1
+
+
+def _unit(vectors: Float[np.ndarray, "*tick 3"]) -> Float[np.ndarray, "*tick 3"]:
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12))
