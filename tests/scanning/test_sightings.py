@@ -82,8 +82,12 @@ def test_silence_has_no_places_and_a_level_that_is_a_number() -> None:
     assert all(tick.sightings == () and tick.level_db < -200 for tick in ticks)
 
 
-def test_stereo_has_its_lateral_angle_and_mono_only_a_level(rng: np.random.Generator) -> None:
+@pytest.mark.parametrize("layout", ["stereo", "mono"])
+def test_fewer_channels_have_levels_and_no_places(rng: np.random.Generator, layout: str) -> None:
     sound = noise(rng, 1)
-    for tick in ticks_of(from_stereo(np.stack([sound, 0 * sound])), "stereo"):
-        np.testing.assert_allclose(tick.sightings[0].vector, [0, 1, 0], atol=1e-4)
-    assert {len(tick.sightings) for tick in ticks_of(from_mono(sound[None]), "mono")} == {1}
+    ticks = ticks_of(
+        from_stereo(np.stack([sound, 0 * sound])) if layout == "stereo" else from_mono(sound[None]), layout
+    )
+    assert {tuple(seen.vector) for tick in ticks for seen in tick.sightings} == {(1.0, 0.0, 0.0)}
+    assert [len(tick.sightings) for tick in ticks] == [1] * 10
+    assert np.mean([tick.level_db for tick in ticks]) == pytest.approx(-26 if layout == "stereo" else -20, abs=0.5)

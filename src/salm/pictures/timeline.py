@@ -135,7 +135,7 @@ def _drawn(event: Event, panels: dict[str, _Panel], colour: str, duration_s: flo
         places = [(_across(place.time_s, duration_s), place.azimuth_deg) for place in event.path]
         parts += _line(panels["azimuth"], span, event.azimuth_deg, event.cone_deg, places, colour, around=True)
     if "elevation" in panels and event.elevation_deg is not None:
-        places = [(_across(place.time_s, duration_s), place.elevation_deg or 0.0) for place in event.path]
+        places = [(_across(place.time_s, duration_s), place.elevation_deg) for place in event.path]
         parts += _line(panels["elevation"], span, event.elevation_deg, event.cone_deg, places, colour, around=False)
     return element("g", element("title", text(_told(event))), *parts)
 

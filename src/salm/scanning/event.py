@@ -25,7 +25,7 @@ class Place(NamedTuple):
     time_s: float
     """From the start of the recording."""
     azimuth_deg: float
-    elevation_deg: float | None
+    elevation_deg: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,8 @@ class Event:
     onset_s: float
     offset_s: float
     track: int
-    """Number of the source: events of one track come from one that stands or moves."""
+    """Number of the source: events of one track come from one that stands or moves. Stereo and mono cannot tell
+    sources apart."""
     azimuth_deg: float | None
     """Mean direction; None of mono, which has none."""
     elevation_deg: float | None

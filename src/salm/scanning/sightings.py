@@ -94,9 +94,9 @@ class Sightings:
             yield from self._piece(np.pad(self._kept, ((0, 0), (0, missing))), ticks)
 
     def _piece(self, samples: Float32[np.ndarray, "4 time"], ticks: int) -> Iterator[Tick]:
-        parts = samples[:, self._before : self._before + ticks * self.tick_samples].reshape(4, ticks, -1)
-        levels_db = 10 * np.log10(np.square(parts[0], dtype=np.float64).mean(axis=1) + _TINY)
-        found = self._places(samples, ticks) if self._layout == "foa" else _folded(parts)
+        heard = samples[0, self._before : self._before + ticks * self.tick_samples].reshape(ticks, -1)
+        levels_db = 10 * np.log10(np.square(heard, dtype=np.float64).mean(axis=1) + _TINY)
+        found = self._places(samples, ticks) if self._layout == "foa" else [_SOMEWHERE] * ticks
         return (Tick(float(level_db), places) for level_db, places in zip(levels_db, found, strict=True))
 
     def _places(self, samples: Float32[np.ndarray, "4 time"], ticks: int) -> list[tuple[Sighting, ...]]:
@@ -125,14 +125,6 @@ class Sightings:
         return weights
 
 
-def _folded(parts: Float32[np.ndarray, "4 tick time"]) -> list[tuple[Sighting, ...]]:
-    """Of stereo the lateral angle of each tick, folded to the front, and of mono the front for everything."""
-    w, y = parts[:2].astype(np.float64)
-    side = np.clip((w * y).sum(axis=1) / np.maximum(np.square(w).sum(axis=1), _TINY), -1.0, 1.0)
-    vectors = np.stack([np.sqrt(1 - np.square(side)), side, np.zeros_like(side)], axis=1)
-    return [(Sighting(vector, 1.0, _EVEN),) for vector in vectors]
-
-
 def _grid() -> tuple[Float[np.ndarray, "cell 3"], Float32[np.ndarray, "cell cell"]]:
     """Centres of cells of ten by ten degrees, and how much what is in one counts at another."""
     azimuths = np.arange(_CELL_DEG / 2 - 180, 180, _CELL_DEG)
@@ -145,6 +137,7 @@ def _grid() -> tuple[Float[np.ndarray, "cell 3"], Float32[np.ndarray, "cell cell
 
 _CENTRES, _NEARNESS = _grid()
 _EVEN = (1 - np.cos(np.deg2rad(CAP_DEG))) / 2
+_SOMEWHERE = (Sighting(np.array([1.0, 0.0, 0.0]), 1.0, _EVEN),)
 
 
 def _densest(

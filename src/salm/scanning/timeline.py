@@ -238,14 +238,14 @@ class Scanner:
 
     def _path(self, stretch: Stretch) -> tuple[Place, ...]:
         """Where a source that moves is, tick by tick; empty if it stands still."""
-        if self._stream.layout == "mono" or stretch.stands:
+        if self._stream.ambiguity is not None or stretch.stands:
             return ()
         azimuths, elevations = azimuth_elevation(stretch.path)
         return tuple(
             Place(
                 round((stretch.start + tick) * TICK_S, 3),
                 round(float(relative_to_front(float(azimuth_deg), self._front_deg)), 1),
-                None if self._stream.layout == "stereo" else round(float(elevation_deg), 1),
+                round(float(elevation_deg), 1),
             )
             for tick, (azimuth_deg, elevation_deg) in enumerate(zip(azimuths, elevations, strict=True))
         )
