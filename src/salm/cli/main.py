@@ -16,6 +16,7 @@ from salm.cli.edit import Edit
 from salm.cli.evaluating import Evaluate
 from salm.cli.hearing import Embed, Locate, Rank
 from salm.cli.library import IndexAdd, Search
+from salm.cli.scan import Scan
 from salm.cli.scenes import ScenesExport, ScenesMake, ScenesRephrase, ScenesShow
 from salm.cli.telling import complain, say
 from salm.cli.training import Train
@@ -33,6 +34,7 @@ COMMANDS: dict[str, type[Command]] = {
     "index add": IndexAdd,
     "search": Search,
     "edit": Edit,
+    "scan": Scan,
     "scenes make": ScenesMake,
     "scenes show": ScenesShow,
     "scenes export": ScenesExport,
