@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -63,6 +64,8 @@ def test_an_example_finds_its_like_and_the_same_from_elsewhere(library: Library,
     assert names(alike.hits)[:2] == ["dog-right", "dog-left"]
     moved = library.search_like(example, model, where="from the left")
     assert names(moved.hits)[0] == "dog-left"
+    behind = library.search_like(example, model, where="like this but from the left NOT file:bell")
+    assert [hit.score for hit in behind.hits] == [hit.score for hit in moved.hits if "bell" not in hit.file]
     with pytest.raises(InputError, match="names no direction"):
         library.search_like(example, model, where="rain")
 
@@ -93,6 +96,48 @@ def test_what_has_not_changed_is_not_heard_again(library: Library, folder: Path,
     assert names(library.search("horn", model, limit=2).hits) == ["dog-left", "dog-left"]
     assert "dog-right" not in names(library.search("dog", model).hits)
     assert len(library) == 4
+
+
+def test_a_file_is_known_again_by_its_content(library: Library, folder: Path, model: Model) -> None:
+    before = {hit.file: hit.score for hit in library.search("dog", model).hits}
+    model.heard.clear()
+    left, right, moved = folder / "dog-left.wav", folder / "dog-right.wav", folder / "deeper" / "moved.wav"
+    left.rename(moved)
+    os.utime(right, ns=(1, 1))
+    shutil.copy(folder / "bell-left.flac", folder / "copy.flac")
+    report = library.add(folder, model)
+    assert model.heard == []
+    assert report.moved == ((str(moved), str(left)),)
+    assert report.added == (str(folder / "copy.flac"),)
+    assert str(right) in report.skipped
+    assert (report.removed, report.failed) == ((), ())
+    after = {hit.file: hit.score for hit in library.search("dog", model).hits}
+    assert after.pop(str(folder / "copy.flac")) == after[str(folder / "bell-left.flac")]
+    assert after == {str(moved) if file == str(left) else file: score for file, score in before.items()}
+    assert len(library.add(folder, model).skipped) == 5
+
+
+def test_files_that_change_places_change_places(library: Library, folder: Path, model: Model) -> None:
+    bell, dog = folder / "bell-left.flac", folder / "dog-left.wav"
+    bell.rename(folder / "aside")
+    dog.rename(bell)
+    (folder / "aside").rename(dog)
+    model.heard.clear()
+    library.add(folder, model)
+    assert model.heard == []
+    assert {Path(hit.file).name for hit in library.search("dog", model, limit=2).hits} == {bell.name, "dog-right.wav"}
+
+
+def test_conditions_are_met_before_anything_is_scored(library: Library, model: Model) -> None:
+    def found(text: str) -> list[str]:
+        return names(library.search(text, model).hits)
+
+    assert found("dog from:left") == ["dog-left", "bell-left"]
+    assert found("from:left NOT dog") == ["bell-left", "dog-left"]
+    assert sorted(found("elevation:>20 OR file:right")) == ["dog-right", "rain-up"]
+    assert found("dog NOT (from:left OR elevation:above)") == ["dog-right"]
+    assert found("confidence:>0.95") == []
+    assert found("dog AND rain from:right") == ["dog-right"]
 
 
 def test_files_elsewhere_stay_when_a_folder_is_added(library: Library, folder: Path, model: Model) -> None:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -78,20 +79,19 @@ print(kills, saved)
 """
 
 READING = """
-import runpy, sys, time
+import os, runpy, sys
 from pathlib import Path
 
 toy = runpy.run_path(sys.argv[1])
 from salm.library.index import Library
 
 model, home = toy["ToyModel"](), Path(sys.argv[2])
-while not (home / "library" / "library.json").exists():
-    time.sleep(0.01)
 reader, counts = Library(home / "library"), []
 while not (home / "done").exists():
     hits = reader.search("dog", model, limit=99).hits
     assert all((hit.what > 0.9) == ("dog" in hit.file) for hit in hits), hits
     counts.append(len(hits))
+    (home / f"ready-{os.getpid()}").touch()
     assert len({hit.file for hit in Library(home / "library").search("dog", model, limit=99).hits}) >= 1
 print(len(counts), len(set(counts)), max(counts))
 """
@@ -117,10 +117,13 @@ def test_readers_beside_a_writer_see_whole_parts(tmp_path: Path, monkeypatch: py
 
     monkeypatch.setattr(adding, "FILES_A_PART", 1)
     monkeypatch.setattr(storage, "MAX_PARTS", 2)
-    readers = [run(READING, tmp_path) for _ in range(2)]
     folder = toy.four_recordings(tmp_path / "sounds")
     library = Library(tmp_path / "library")
-    for number in range(6):
+    library.add(folder, model)
+    readers = [run(READING, tmp_path) for _ in range(2)]
+    while len(list(tmp_path.glob("ready-*"))) < 2 and all(reader.poll() is None for reader in readers):
+        time.sleep(0.01)
+    for number in range(4):
         (folder / "dog-left.wav").rename(folder / f"dog-{number}.wav")
         library.add(folder, model)
         (folder / f"dog-{number}.wav").rename(folder / "dog-left.wav")

@@ -29,7 +29,7 @@ EXACT_ROWS = 8192
 CANDIDATES, BREADTH = 20, 256
 """Windows looked at for each hit; and least number of them, and nodes of the graph that are kept in sight."""
 
-NEIGHBOURS, BUILDING_BREADTH = 32, 80
+NEIGHBOURS, BUILDING_BREADTH = 32, 40
 NEAR = 0.5
 """Agreement with a stated place from which windows are looked at besides those that fit by content."""
 
