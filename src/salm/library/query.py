@@ -82,6 +82,16 @@ class Query:
         """What the one phrase is looking for; empty without one, or if it says only where."""
         return self.phrase.what if self.phrase else ""
 
+    @property
+    def azimuth_deg(self) -> float | None:
+        """Azimuth that the one phrase names."""
+        return self.phrase.azimuth_deg if self.phrase else None
+
+    @property
+    def elevation(self) -> str | None:
+        """Height that the one phrase names: ``above``, ``below`` or ``level``."""
+        return self.phrase.elevation if self.phrase else None
+
     def to_dict(self) -> dict[str, Any]:
         """Plain form, ready for JSON; what and where of a query of one phrase stand at the top too."""
         phrase = self.phrase or Phrase(text=self.text, what="")

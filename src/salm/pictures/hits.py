@@ -14,8 +14,10 @@ def hits_picture(result: SearchResult, *, title: str) -> str:
     """SVG of the hits, numbered from the best; those without a direction are left out, and the first lies on top."""
     marks = [_mark(number, hit) for number, hit in enumerate(result.hits, 1) if hit.azimuth_deg is not None]
     phrase = result.query.phrase if result.query else None
-    band = phrase and phrase.elevation
-    sought = phrase and Sought(azimuth_deg=phrase.azimuth_deg, elevations_deg=BANDS_DEG[band] if band else None)
+    sought = None
+    if phrase is not None:
+        band = None if phrase.elevation is None else BANDS_DEG[phrase.elevation]
+        sought = Sought(azimuth_deg=phrase.azimuth_deg, elevations_deg=band)
     return plan_view(marks[::-1], title=title, key="hits", sought=sought)
 
 
