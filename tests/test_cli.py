@@ -549,7 +549,7 @@ def test_search_shows_the_parse_and_draws_the_hits(run: Run, tiny: Path, library
     text = "rain AND dog from:left elevation:>20 NOT music OR bell file:foa"
     ran = run("search", library, text, "--model", tiny, "--plot", drawing)
     parse = '"rain"; "dog"; azimuth 67.5..112.5; elevation > 20; not "music" | "bell"; file foa'
-    assert ran.err == f"looking for {parse}\n"
+    assert ran.err == f"understood: {parse}\n"
     picture = drawing.read_text(encoding="utf-8")
     assert picture.startswith("<svg")
     assert "currentColor" not in picture

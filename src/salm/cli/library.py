@@ -102,5 +102,5 @@ class Search(Command):
 
     def _say(self, result: "SearchResult", hits: list[dict[str, Any]]) -> None:
         if result.query is not None:
-            mention(f"looking for {result.query}")
+            mention(f"understood: {result.query}")
         table(hits)
