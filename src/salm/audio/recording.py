@@ -3,20 +3,34 @@
 import io
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import soundfile
 import soxr
 from jaxtyping import Float32
 
-from salm.audio.formats import LAYOUTS, from_mono, from_stereo, to_ambix
 from salm.errors import InputError
 from salm.whole import written_whole
 
-__all__ = ["AMBIGUITY", "WRITABLE", "Decoded", "Recording", "decode", "flac", "read", "resample", "write"]
+__all__ = [
+    "AMBIGUITY",
+    "WRITABLE",
+    "Decoded",
+    "Layout",
+    "Recording",
+    "counted_channels",
+    "decode",
+    "flac",
+    "header_text",
+    "opened",
+    "read",
+    "resample",
+    "write",
+]
 
 Layout = Literal["foa", "stereo", "mono"]
 Subtype = Literal["PCM_24", "FLOAT"]
@@ -86,13 +100,15 @@ class Recording:
 def read(path: str | Path, *, layout: str | None = None) -> Recording:
     """A recording from any file that libsndfile reads: WAV, RF64, W64, FLAC, CAF, AIFF, Ogg, MP3.
 
-    One channel is mono, two are stereo, four are first-order Ambisonics, and of 9, 16, ... (higher orders) the first
-    four are taken. Where a file holds less than its header promises, what is there is read and noted.
+    One channel is mono, two are stereo, four are first-order Ambisonics, and of 9, 16, ... (higher orders) and of six
+    (with a head-locked pair) the first four are taken. What they are is stated, said by the header, or heard
+    (`salm.audio.door`), and what was converted is noted. Where a file holds less than its header promises, what is
+    there is read and noted.
 
     Parameters
     ----------
     layout
-        One of `salm.audio.formats.LAYOUTS`; None takes FuMa for files that end in ``.amb`` and AmbiX for all others.
+        One of `salm.audio.arrays.CHANNELS`, if that is known; None asks the header, and then the sound.
 
     Raises
     ------
@@ -100,30 +116,19 @@ def read(path: str | Path, *, layout: str | None = None) -> Recording:
         If there is no such file, it is no audio or damaged, is empty, holds what is no number, or has a number of
         channels that means nothing here.
     """
+    # The doctor listens with torch, which takes a second to import.
+    from salm.audio.door import identify
+
     path = Path(path)
-    if layout is not None and layout not in LAYOUTS:
-        raise InputError(f"layout is {layout!r} but must be one of {', '.join(LAYOUTS)}.")
+    known = identify(path, layout=layout)
     channels, rate_hz, notes, _ = decode(path)
-    count = len(channels)
-    if layout is not None and count < 4:
-        raise InputError(f"{path} has {_counted(count)}, which cannot be {layout}; leave the layout out.")
-    made: dict[str, Any] = {"rate_hz": rate_hz, "path": str(path)}
-    if count == 1:
-        return Recording(samples=from_mono(channels), layout="mono", notes=notes, **made)
-    if count == 2:
-        return Recording(samples=from_stereo(channels), layout="stereo", notes=notes, **made)
-    layout = layout or ("fuma" if path.suffix.lower() == ".amb" else "ambix")
-    try:
-        samples = to_ambix(channels, layout)
-    except InputError as error:
-        raise InputError(
-            f"{path} has {_counted(count)}; recordings are mono, stereo or Ambisonics with 4, 9, 16, ... channels."
-        ) from error
-    if layout != "ambix":
-        notes = (*notes, f"Converted from {'FuMa' if layout == 'fuma' else layout.upper()} to AmbiX.")
-    if count > 4:
-        notes = (*notes, f"Only the first order of {_counted(count)} is used.")
-    return Recording(samples=samples, notes=notes, **made)
+    return Recording(
+        samples=known.to_ambix(channels, rate_hz),
+        rate_hz=rate_hz,
+        layout=known.holds,
+        path=str(path),
+        notes=(*notes, *known.notes),
+    )
 
 
 def write(
@@ -214,6 +219,28 @@ def decode(path: Path) -> Decoded:
     InputError
         If there is no such file, it is no audio or damaged, or is empty.
     """
+    with opened(path) as file:
+        blocks, cut_short = _blocks(file)
+        promised, rate_hz, log = file.frames, file.samplerate, file.extra_info
+        header = header_text(file)
+    samples = np.concatenate(blocks) if blocks else np.zeros((0, 1), np.float32)
+    if not len(samples):
+        raise InputError(f"{path} holds no samples.")
+    notes: tuple[str, ...] = ()
+    if cut_short or len(samples) < promised or _holds_less(log):
+        notes = (f"The file is cut short: its header promises more than the {len(samples) / rate_hz:.3f} s it holds.",)
+    return Decoded(np.ascontiguousarray(samples.T), rate_hz, notes, header)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[soundfile.SoundFile]:
+    """A file to read from.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, it is no audio or damaged, or is empty.
+    """
     if not path.exists():
         raise InputError(f"{path} does not exist.")
     if path.is_dir():
@@ -222,18 +249,19 @@ def decode(path: Path) -> Decoded:
         raise InputError(f"{path} is empty.")
     try:
         with soundfile.SoundFile(path) as file:
-            blocks, cut_short = _blocks(file)
-            promised, rate_hz, log = file.frames, file.samplerate, file.extra_info
-            header = "\n".join([file.subtype, log, *file.copy_metadata().values()])
+            yield file
     except (soundfile.LibsndfileError, OSError) as error:
         raise InputError(f"{path} is no audio file that can be read, or is damaged: {_reason(error)}.") from error
-    samples = np.concatenate(blocks) if blocks else np.zeros((0, 1), np.float32)
-    if not len(samples):
-        raise InputError(f"{path} holds no samples.")
-    notes: tuple[str, ...] = ()
-    if cut_short or len(samples) < promised or _holds_less(log):
-        notes = (f"The file is cut short: its header promises more than the {len(samples) / rate_hz:.3f} s it holds.",)
-    return Decoded(np.ascontiguousarray(samples.T), rate_hz, notes, header)
+
+
+def header_text(file: soundfile.SoundFile) -> str:
+    """What libsndfile tells of a header, its texts included; the first line is the format of the samples."""
+    return "\n".join([file.subtype, file.extra_info, *file.copy_metadata().values()])
+
+
+def counted_channels(channels: int) -> str:
+    """``1 channel``, ``4 channels``."""
+    return f"{channels} channel{'' if channels == 1 else 's'}"
 
 
 def _blocks(file: soundfile.SoundFile) -> tuple[list[Float32[np.ndarray, "time channel"]], bool]:
@@ -257,10 +285,6 @@ def _holds_less(log: str) -> bool:
     if "Calculated frame count" in log:
         return True
     return any(int(match["said"]) > int(match["held"]) + _SLACK_BYTES for match in _PROMISED.finditer(log))
-
-
-def _counted(channels: int) -> str:
-    return f"{channels} channel{'' if channels == 1 else 's'}"
 
 
 def _reason(error: Exception) -> str:

@@ -11,7 +11,7 @@ from salm.library.files import stamp
 from salm.library.storage import IndexedFile, Manifest, Storage, Vectors, Window
 from salm.model.inference import Model
 
-__all__ = ["FILES_A_PART", "Failure", "Writer"]
+__all__ = ["FILES_A_PART", "Failure", "Noted", "Writer"]
 
 FILES_A_PART = 64
 """Files after which what was heard is kept, whatever happens next."""
@@ -24,14 +24,23 @@ class Failure(NamedTuple):
     reason: str
 
 
+class Noted(NamedTuple):
+    """What was converted in a file, or cannot be known of it."""
+
+    file: str
+    note: str
+
+
 class Writer:
     """Hears files and hands them to the storage a part at a time."""
 
-    def __init__(self, storage: Storage, manifest: Manifest) -> None:
+    def __init__(self, storage: Storage, manifest: Manifest, *, layout: str | None = None) -> None:
+        self._layout = layout
         self.manifest = manifest
         self.added: list[str] = []
         self.removed: list[str] = []
         self.failed: list[Failure] = []
+        self.noted: list[Noted] = []
         self._storage = storage
         self._files: list[IndexedFile] = []
         self._vectors: list[Vectors] = []
@@ -45,7 +54,8 @@ class Writer:
         """Hear one file; one that cannot be read is reported, and forgotten if it is in the library."""
         size, changed_ns = stamp(file)
         try:
-            windows, vectors = _heard(read(file), model)
+            recording = read(file, layout=self._layout)
+            windows, vectors = _heard(recording, model)
         except (InputError, OSError) as error:
             self.failed.append(Failure(file, str(error)))
             self.forget([file] if known else [])
@@ -53,6 +63,7 @@ class Writer:
         self._files.append(IndexedFile(file=file, size=size, changed_ns=changed_ns, windows=windows))
         self._vectors.append(vectors)
         self.added.append(file)
+        self.noted += [Noted(file, note) for note in recording.notes]
         if len(self._vectors) >= FILES_A_PART:
             self.flush()
 

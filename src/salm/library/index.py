@@ -14,7 +14,7 @@ from jaxtyping import Float32
 from salm.audio.recording import Recording
 from salm.errors import InputError
 from salm.frame import ABOVE_DEG, BELOW_DEG
-from salm.library.adding import Failure, Writer
+from salm.library.adding import Failure, Noted, Writer
 from salm.library.files import audio_files, is_under, stamp
 from salm.library.query import Query, parse_query
 from salm.library.rows import Rows, cosines, load_rows
@@ -23,7 +23,7 @@ from salm.library.storage import Manifest, Storage
 from salm.model.edit import edit_embeddings
 from salm.model.inference import Model
 
-__all__ = ["AddReport", "Failure", "Hit", "Library", "SearchResult"]
+__all__ = ["AddReport", "Failure", "Hit", "Library", "Noted", "SearchResult"]
 
 BANDS_DEG = {"above": (ABOVE_DEG, 90.0), "level": (BELOW_DEG, ABOVE_DEG), "below": (-90.0, BELOW_DEG)}
 """Elevations that a word for the height stands for."""
@@ -43,6 +43,8 @@ class AddReport:
     """Were in the library, but are no longer on disk or can no longer be read."""
     failed: tuple[Failure, ...]
     """Could not be read, and why."""
+    noted: tuple[Noted, ...] = ()
+    """What was converted, or cannot be known, of those that were added."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +118,7 @@ class Library:
         paths: str | Path | Sequence[str | Path],
         model: Model,
         *,
+        layout: str | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> AddReport:
         """Index files, and everything in folders that ends like audio; what has not changed is skipped.
@@ -127,6 +130,8 @@ class Library:
         ----------
         paths
             Files or folders.
+        layout
+            What the channels of all files are, if that is known; as `salm.read` takes it.
         progress
             Called with the number of files done and their total, after each file that had to be heard.
 
@@ -144,7 +149,7 @@ class Library:
         ]
         gone = [file for file in known if stamp(file) == (-1, -1) and is_under(file, chosen)]
         changed = sorted(set(found) - set(skipped))
-        writer = Writer(self._storage, manifest)
+        writer = Writer(self._storage, manifest, layout=layout)
         try:
             writer.forget(gone)
             for done, file in enumerate(changed, start=1):
@@ -159,6 +164,7 @@ class Library:
             skipped=tuple(skipped),
             removed=tuple(writer.removed),
             failed=tuple(writer.failed),
+            noted=tuple(writer.noted),
         )
 
     def search(self, text: str, model: Model, *, limit: int = 10, facing: str = "north") -> SearchResult:
