@@ -193,10 +193,10 @@ def test_an_unknown_command_is_told_what_there_is(run: Run, words: list[str], sa
         (["edit", "a.wav", "mirror it"], "--out"),
         (["edit", "a.wav", "-o", "b.wav"], "give a recording and a sentence"),
         (
-            ["edit", "--undo", "b.edit.json", "--dry-run"],
-            "--undo takes the record of an edit and --out, and nothing else.",
+            ["edit", "--undo", "b.wav", "--dry-run"],
+            "--undo takes the result of an edit and --out, and nothing else.",
         ),
-        (["edit", "--undo", "b.edit.json"], "b.edit.json does not exist; an edit is undone by the record"),
+        (["edit", "--undo", "b.wav"], "b.wav.edit.json does not exist; an edit is undone by the record"),
     ],
 )
 def test_a_wrong_option_is_wrong_usage(run: Run, words: list[str], named: str) -> None:
@@ -580,7 +580,7 @@ def test_edit_moves_and_says_from_where_to_where(run: Run, sounds: Path, tmp_pat
     done = ran.document
     assert (ran.status, ran.err) == (0, "")
     assert set(done) >= {"file", "out", "binaural", "description", "notes", "moved_from", "moved_to"}
-    assert done == json.loads((tmp_path / "out.edit.json").read_text(encoding="utf-8"))
+    assert done == json.loads((tmp_path / "out.wav.edit.json").read_text(encoding="utf-8"))
     assert (done["file"], done["out"], done["binaural"]) == (str(sounds / "foa.wav"), str(out), str(ears))
     assert done["moved_from"] == pytest.approx({"azimuth_deg": 40, "elevation_deg": 10}, abs=0.01)
     assert done["moved_to"] == pytest.approx({"azimuth_deg": 90, "elevation_deg": 10}, abs=0.01)
@@ -631,7 +631,7 @@ def test_edit_is_tried_out_done_and_undone(run: Run, sounds: Path, tmp_path: Pat
     )
     assert not list(tmp_path.iterdir())
     assert run(*words).status == 0
-    ran = run("edit", "--undo", tmp_path / "out.edit.json", "-o", tmp_path / "back.wav", "--json")
+    ran = run("edit", "--undo", tmp_path / "out.wav.edit.json", "-o", tmp_path / "back.wav", "--json")
     assert ran.status == 0
     assert ran.document["exact"] is True
     assert (tmp_path / "back.wav").read_bytes() == (sounds / "foa.wav").read_bytes()

@@ -31,7 +31,7 @@ def take(tmp_path: Path) -> Path:
 
 def test_the_record_says_what_was_said_understood_and_done(take: Path, tmp_path: Path) -> None:
     done = edit_file(take, "move it to the left", tmp_path / "moved.wav")
-    record = json.loads((tmp_path / "moved.edit.json").read_text(encoding="utf-8"))
+    record = json.loads((tmp_path / "moved.wav.edit.json").read_text(encoding="utf-8"))
     assert record == done
     assert record["operation"] == {"kind": "move to", "azimuth_deg": 90.0, "elevation_deg": None}
     assert (record["said"], record["facing"], record["gain_db"]) == ("move it to the left", "north", 0.0)
@@ -54,7 +54,7 @@ def test_a_dry_run_writes_nothing_and_tells_the_same(take: Path, tmp_path: Path)
 def test_undoing_gives_the_original_byte_for_byte(take: Path, tmp_path: Path, sentence: str) -> None:
     before = take.read_bytes()
     edit_file(take, sentence, tmp_path / "moved.wav")
-    undone = undo_file(tmp_path / "moved.edit.json", tmp_path / "back.wav")
+    undone = undo_file(tmp_path / "moved.wav.edit.json", tmp_path / "back.wav")
     assert undone.exact
     assert (tmp_path / "back.wav").read_bytes() == before == take.read_bytes()
 
@@ -71,9 +71,9 @@ def test_original_and_result_may_move_together(take: Path, tmp_path: Path) -> No
     before = take.read_bytes()
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    for name in ("take.wav", "moved.wav", "moved.edit.json"):
+    for name in ("take.wav", "moved.wav", "moved.wav.edit.json"):
         (tmp_path / name).rename(elsewhere / name)
-    assert undo_file(elsewhere / "moved.edit.json", tmp_path / "back.wav").exact
+    assert undo_file(elsewhere / "moved.wav.edit.json", tmp_path / "back.wav").exact
     assert (tmp_path / "back.wav").read_bytes() == before
 
 
@@ -87,7 +87,7 @@ def test_the_field_is_rebuilt_where_the_original_is_gone(tmp_path: Path, out: st
     done = edit_file(take, sentence, tmp_path / out)
     assert (done["gain_db"] < 0) == (sentence == "boost the left by 12 dB")
     take.unlink()
-    undone = undo_file(tmp_path / "moved.edit.json", tmp_path / "back.wav")
+    undone = undo_file(tmp_path / out, tmp_path / "back.wav")
     assert (undone.exact, undone.original) == (False, None)
     assert "the same within rounding" in undone.description
     np.testing.assert_allclose(soundfile.read(tmp_path / "back.wav")[0].T, field, atol=2e-6)
@@ -96,7 +96,7 @@ def test_the_field_is_rebuilt_where_the_original_is_gone(tmp_path: Path, out: st
 def test_a_changed_original_is_not_taken_for_the_original(take: Path, tmp_path: Path) -> None:
     edit_file(take, "mirror it", tmp_path / "moved.wav")
     take.write_bytes(take.read_bytes()[:-1] + b"\x55")
-    assert not undo_file(tmp_path / "moved.edit.json", tmp_path / "back.wav").exact
+    assert not undo_file(tmp_path / "moved.wav.edit.json", tmp_path / "back.wav").exact
 
 
 def test_mono_is_rebuilt_from_its_plane_wave(tmp_path: Path) -> None:
@@ -104,14 +104,14 @@ def test_mono_is_rebuilt_from_its_plane_wave(tmp_path: Path) -> None:
     soundfile.write(take, noise(), RATE_HZ, subtype="FLOAT")
     edit_file(take, "put it on the left and above", tmp_path / "moved.wav")
     take.unlink()
-    undo_file(tmp_path / "moved.edit.json", tmp_path / "back.wav")
+    undo_file(tmp_path / "moved.wav.edit.json", tmp_path / "back.wav")
     w, *others = soundfile.read(tmp_path / "back.wav", dtype="float32")[0].T
     np.testing.assert_allclose(w, noise(), atol=1e-7)
     np.testing.assert_allclose(others, 0, atol=1e-7)
 
 
 def test_what_cannot_be_undone_is_one_line(take: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"nothing\.edit\.json does not exist; an edit is undone by the record"):
+    with pytest.raises(InputError, match=r"nothing\.wav\.edit\.json does not exist; an edit is undone by the record"):
         undo_file(tmp_path / "nothing.wav")
     (tmp_path / "other.edit.json").write_text('{"salm": 1}', encoding="utf-8")
     with pytest.raises(InputError, match="is no record of an edit"):
@@ -120,12 +120,12 @@ def test_what_cannot_be_undone_is_one_line(take: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read as the record"):
         undo_file(tmp_path / "text.edit.json")
     edit_file(take, "mirror it", tmp_path / "moved.wav")
-    for over in ("take.wav", "moved.wav", "moved.edit.json"):
+    for over in ("take.wav", "moved.wav", "moved.wav.edit.json"):
         with pytest.raises(InputError, match="is there already and is not overwritten"):
-            undo_file(tmp_path / "moved.edit.json", tmp_path / over)
+            undo_file(tmp_path / "moved.wav.edit.json", tmp_path / over)
     take.unlink()
     with pytest.raises(InputError, match="is gone or has changed; give --out to rebuild"):
-        undo_file(tmp_path / "moved.edit.json")
+        undo_file(tmp_path / "moved.wav.edit.json")
     (tmp_path / "moved.wav").unlink()
     with pytest.raises(InputError, match="nothing can be undone"):
-        undo_file(tmp_path / "moved.edit.json", tmp_path / "back.wav")
+        undo_file(tmp_path / "moved.wav.edit.json", tmp_path / "back.wav")

@@ -23,13 +23,13 @@ class Edit(Command):
     """Such as "move it to the left", "turn it 90 degrees clockwise", "raise it by 20 degrees", "swap left and right",
     "make the left louder by 6 dB"."""
     out: Annotated[Path | None, arg(aliases=["-o"])] = None
-    """AmbiX file to write; what was done is written beside it, OUT.edit.json for OUT.wav."""
+    """AmbiX file to write; what was done is written beside it, as OUT.edit.json."""
     binaural: Path | None = None
     """Also write a headphone preview here."""
     dry_run: bool = False
     """Say what would be done, and write nothing."""
     undo: Path | None = None
-    """Undo this edit, named by its OUT.edit.json: -o gets the original byte for byte, or what can be rebuilt of it."""
+    """Undo the edit that wrote this file: -o gets the original byte for byte, or what can be rebuilt of it."""
     guard: bool = True
     """Lower everything where the true peak would rise above -1 dB of full scale."""
     model_name: Annotated[str | None, arg(name="model")] = None
@@ -76,7 +76,7 @@ class Edit(Command):
 
     def _undo(self, record: Path) -> int:
         if self.file is not None or self.dry_run or self.binaural is not None:
-            raise InputError("--undo takes the record of an edit and --out, and nothing else.")
+            raise InputError("--undo takes the result of an edit and --out, and nothing else.")
         from salm.editing.files import undo_file
 
         undone = undo_file(record, self.out)

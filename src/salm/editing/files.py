@@ -1,9 +1,9 @@
 """Edits of files: the result, a record of what was done beside it, and the way back.
 
-The original is never altered, so undoing an edit is to find it again. The record `moved.edit.json` beside `moved.wav`
-knows where it lies and its SHA-256. If it is still there, bit for bit, undoing copies it. If it is gone, the record's
-matrix and gains are undone on the result: that is the sound field of the original, in AmbiX and within rounding, but
-not its file.
+The original is never altered, so undoing an edit is to find it again. The record beside the result
+(`moved.wav.edit.json`) knows where it lies and its SHA-256. If it is still there, bit for bit, undoing copies it. If it
+is gone, the record's matrix and gains are undone on the result: that is the sound field of the original, in AmbiX and
+within rounding, but not its file.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ _SUFFIX = ".edit.json"
 
 def record_path(out: str | Path) -> Path:
     """Where the record of an edit lies: beside its result."""
-    return Path(out).with_suffix(_SUFFIX)
+    return Path(out).with_name(Path(out).name + _SUFFIX)
 
 
 def edit_file(
@@ -138,7 +138,7 @@ def undo_file(record: str | Path, out: str | Path | None = None) -> Undone:
     Parameters
     ----------
     record
-        ``moved.edit.json``, or ``moved.wav`` that it lies beside.
+        ``moved.wav.edit.json``, or ``moved.wav`` that it lies beside.
     out
         Where to write it; None only says where the original is.
 
