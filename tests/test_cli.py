@@ -497,6 +497,7 @@ def test_indexing_again_adds_nothing(run: Run, sounds: Path, tiny: Path, library
         "skipped": [str(sounds / "foa.wav")],
         "removed": [],
         "failed": [],
+        "noted": [],
     }
 
 
@@ -646,6 +647,25 @@ def test_what_was_converted_by_the_sound_alone_is_one_line(run: Run, sounds: Pat
     assert ran.document["moved_from"] == pytest.approx({"azimuth_deg": 40, "elevation_deg": 10}, abs=0.5)
     ran = run("edit", sounds / "unnamed.wav", "turn it by 10 degrees", "--dry-run", "--format", "ambix")
     assert ran.err == ""
+
+
+@pytest.mark.parametrize(
+    "words", [["locate"], ["rank", "a dog"], ["embed", "-o", "vectors.npz"], ["index add", "--to", "library"]]
+)
+def test_every_command_that_reads_says_what_was_converted(
+    run: Run, sounds: Path, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    command, *rest = words
+    ran = run(*command.split(), sounds / "unnamed.wav", *rest, "--model", tiny, "--json")
+    assert ran.status == 0
+    (line,) = [line for line in ran.err.splitlines() if "By its sound it is FuMa B-format (" in line]
+    assert line.startswith(f"salm: {sounds / 'unnamed.wav'}: ")
+    assert "By its sound it is FuMa B-format (" in ran.out
+    if command == "index add":
+        (tmp_path / "library").rename(tmp_path / "before")
+    ran = run(*command.split(), sounds / "unnamed.wav", *rest, "--model", tiny, "--json", "--format", "fuma")
+    assert "Converted from FuMa to AmbiX." in ran.err
 
 
 def test_edit_never_overwrites_its_input(run: Run, sounds: Path) -> None:

@@ -68,6 +68,8 @@ class Locate(Command):
                 complain(str(error))
             if not self.json:
                 _print_located(results[-1])
+            for note in results[-1].get("notes", []):
+                complain(f"{path}: {note}")
         self.tell({"front_deg": self.front_deg, "files": results}, lambda: None)
         return 2 if any(result["error"] for result in results) else 0
 
@@ -157,5 +159,3 @@ def _print_located(result: dict[str, Any]) -> None:
             cone = "" if place["cone_deg"] is None else f", ±{place['cone_deg']:.0f}°"
             where = f"{place['sector']}, {angle}{height}{cone}, confidence {place['confidence']:.2f}{fit}{doubt}"
         say(f"{result['file']} {span}  {where}")
-    for note in result.get("notes", []):
-        complain(f"{result['file']}: {note}")
