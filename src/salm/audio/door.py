@@ -27,7 +27,7 @@ from salm.errors import InputError
 
 __all__ = ["LIKELY", "SURELY_NONE", "SURE_ENOUGH", "FileFormat", "identify"]
 
-SURE_ENOUGH = 0.95
+SURE_ENOUGH = 0.97
 """Least probability at which a file is converted for its sound alone."""
 LIKELY = 0.7
 """Least probability at which a file that is read as AmbiX all the same is said to be in another format."""
