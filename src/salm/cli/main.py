@@ -17,6 +17,7 @@ from salm.cli.evaluating import Evaluate
 from salm.cli.hearing import Embed, Locate, Rank
 from salm.cli.library import IndexAdd, Search
 from salm.cli.scenes import ScenesExport, ScenesMake, ScenesRephrase, ScenesShow
+from salm.cli.serve import Serve
 from salm.cli.telling import complain, say
 from salm.cli.training import Train
 from salm.cli.weights import Export, ImportHuggingFace, ImportLaionClap, ImportPseldnets
@@ -33,6 +34,7 @@ COMMANDS: dict[str, type[Command]] = {
     "index add": IndexAdd,
     "search": Search,
     "edit": Edit,
+    "serve": Serve,
     "scenes make": ScenesMake,
     "scenes show": ScenesShow,
     "scenes export": ScenesExport,
