@@ -27,6 +27,7 @@ RATE_HZ = 24_000
 TAKE = {"dog": 2, "bell": 7, "footsteps": 4}
 LIBRARY = {"rain": 1, "thunder": 4, "bird": 0, "siren": 6, "knock": 3}
 """Kinds of sounds and the sectors they come from."""
+SENTENCES = "a dog barking on the left\na dog barking behind me\nrain from above"
 
 
 def main(out: str, folder: str | None = None) -> None:
@@ -82,7 +83,7 @@ def use(page: Page, take: Path) -> None:
     page.set_input_files("#file", take)
     page.get_by_role("button", name="Locate").click()
     page.locator("#located table").wait_for()
-    page.get_by_label("Sentences, one a line").fill("a dog barking on the left\na dog barking behind me\nrain from above")
+    page.get_by_label("Sentences, one a line").fill(SENTENCES)
     page.get_by_role("button", name="Rank").click()
     page.locator("#ranked table").wait_for()
     page.get_by_label("What to do").fill("move it to the right")

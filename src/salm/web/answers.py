@@ -1,4 +1,4 @@
-"""The shape of every answer, for the OpenAPI description: the fields are those of the commands, and more may be added."""
+"""The shape of every answer, for the OpenAPI description: the fields of the commands, and more may be added."""
 
 from typing import Any, Literal
 

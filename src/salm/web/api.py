@@ -52,9 +52,7 @@ def about(desk: At) -> About:
     """What this server is, and what it takes."""
     limits = {name: float(value) for name, value in asdict(desk.limits).items()}
     model = {"name": desk.model.config.name, "digest": desk.model.digest}
-    return About(
-        salm=salm.__version__, model=model, libraries=desk.shelf.names(), facings=list(WINDS), limits=limits
-    )
+    return About(salm=salm.__version__, model=model, libraries=desk.shelf.names(), facings=list(WINDS), limits=limits)
 
 
 @router.get("/head")
@@ -145,7 +143,7 @@ async def embed(
     text: Annotated[list[str] | None, Form(description="Sentences.")] = None,
     layout: Layout = None,
 ) -> Embeddings:
-    """Embeddings of a recording, of sentences, or of both: raw those of recordings, of length one those of sentences."""
+    """Embeddings of a recording (raw), of sentences (of length one), or of both."""
     sentences = desk.limits.checked(text or [], least=0)
     if file is None and not sentences:
         raise InputError("there is nothing to embed; give a file, or sentences as text.")

@@ -56,6 +56,7 @@ class Guard:
         self._inside = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or refuse it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -81,7 +82,7 @@ class Guard:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         if not self._is_ours(host):
-            return _error(421, f"this server is not {host or 'without a name'}; call it localhost or by its IP address.")
+            return _error(421, f"this server is not called {host or 'nothing'}; say localhost or its IP address.")
         if scope["method"] in ("GET", "HEAD", "OPTIONS"):
             return None
         origin = headers.get("origin")

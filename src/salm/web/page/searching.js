@@ -88,7 +88,7 @@ function item(hit, rank, audition, open) {
 }
 
 const angles = ({ azimuth_deg: azimuth, elevation_deg: elevation }) =>
-  elevation === null ? degrees(azimuth) : `${degrees(azimuth)}, ${degrees(elevation)} up`;
+  elevation === null ? degrees(azimuth) : `${degrees(azimuth)}, elevation ${degrees(elevation)}`;
 
 const mark = (hit, index) => ({
   ...hit,

@@ -19,7 +19,11 @@ export function clock(seconds) {
   return `${Math.floor(tenths / 600)}:${String(Math.floor(rest / 10)).padStart(2, "0")}.${rest % 10}`;
 }
 
-export const percent = (share) => `${Math.round(100 * share)} %`;
+/** "97 %"; what is not quite certain is not called 100 %. */
+export function percent(share) {
+  if (share < 1 && share > 0.995) return "over 99 %";
+  return `${Math.round(100 * share)} %`;
+}
 
 export const sector = (azimuthDeg) => SECTORS[(Math.floor((azimuthDeg + 22.5) / 45) + 8) % 8];
 
