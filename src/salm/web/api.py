@@ -223,7 +223,7 @@ async def edit(
 @router.get("/results/{key}/{name}", response_class=Response, responses=WAV)  # type: ignore[arg-type]
 def result(desk: At, key: str, name: str) -> FileResponse:
     """A file of an edit: ``edited.wav`` is AmbiX, ``headphones.wav`` a preview for headphones."""
-    return FileResponse(desk.results.path(key, name), media_type="audio/wav", filename=name)
+    return FileResponse(desk.results.path(key, name), media_type="audio/wav")
 
 
 @router.post("/scan", status_code=202)

@@ -46,6 +46,11 @@ class Job:
         """Whether nothing more will change."""
         return self.state in ("done", "failed", "cancelled")
 
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether somebody stopped it, which may happen during any step."""
+        return self.state == "cancelled"
+
     def to_dict(self) -> dict[str, Any]:
         """Plain form, ready for JSON."""
         return dict(vars(self))
@@ -124,9 +129,9 @@ class Jobs:
     async def _drive(self, job: Job, steps: Steps, held: ExitStack) -> None:
         with held:
             try:
-                while job.state != "cancelled":
+                while not job.is_cancelled:
                     progress, result = await self._worker.run(lambda: _next(steps))
-                    if job.state == "cancelled":
+                    if job.is_cancelled:
                         break
                     job.state = "running"
                     if progress is None:

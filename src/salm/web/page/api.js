@@ -45,4 +45,5 @@ async function request(path, options) {
   throw new Refused(text);
 }
 
-const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+// A capital for a word, none for the name of a file.
+const sentence = (text) => text.replace(/^[a-z](?=[a-z]* )/, (letter) => letter.toUpperCase());

@@ -7,7 +7,7 @@ import { spoken } from "./words.js";
 
 const EXAMPLES = ["move it to the left", "turn it 90 degrees clockwise", "swap left and right", "put it behind me"];
 
-export function startEditing(session, listening) {
+export function startEditing(session, listening, open) {
   const output = $("edited");
   const discard = () => {
     output.replaceChildren();
@@ -21,15 +21,18 @@ export function startEditing(session, listening) {
     const sentence = form.get("sentence").trim();
     if (!sentence) throw new Refused("Say what to do, such as “move it to the left”.");
     const edited = await ask("/api/edit", { ...session.sent, sentence });
-    listening.showEdited(toBuffer(decodeWav(await fetchSound(edited.out))));
+    const wav = await fetchSound(edited.out);
+    listening.showEdited(toBuffer(decodeWav(wav)));
     listening.mark("edit", marks(edited));
     const stem = session.file.name.replace(/\.[^.]*$/, "");
+    const goOn = () => open(new File([wav], `${stem} edited.wav`));
     output.replaceChildren(
       element("p", { class: "answer" }, edited.description),
       ...edited.notes.map((note) => element("p", { class: "soft" }, note)),
       element("p", { class: "row" },
         element("a", { href: edited.out, download: `${stem} edited.wav` }, "Download AmbiX"),
         element("a", { href: edited.binaural, download: `${stem} edited, headphones.wav` }, "Download for headphones"),
+        element("button", { type: "button", click: goOn }, "Go on from here"),
         element("button", { type: "button", click: () => (listening.showEdited(null), discard()) }, "Discard the edit"),
       ),
     );

@@ -59,7 +59,7 @@ export class Listening {
     this.timeline.show({ buffer, map: heard.map, places: [] });
     this.showPlaces([]);
     $("map-says").textContent = heard.map
-      ? "Dark is where sound comes from, by intensity, without learning. Click to go there."
+      ? "The stronger, the more sound comes from there, by intensity, without learning. Click to go to a time."
       : "This recording has no directions to draw.";
     $("position").max = buffer.duration;
     this.#tell();

@@ -13,14 +13,15 @@ import { Session } from "./session.js";
 
 await guarded($("recording-problem"), async () => {
   const about = await look("/api/about");
-  $("about").textContent = `Version ${about.salm}, model ${about.model.name} (${about.model.digest}). Nothing leaves this machine.`;
+  const { name, digest } = about.model;
+  $("about").textContent = `Version ${about.salm}, model ${name} (${digest}). Recordings go to this server and nowhere else.`;
   const session = new Session(about.limits);
   const studio = new Studio();
   const listening = new Listening(session, studio);
   const open = startRecording(session);
   startLocating(session, listening);
   startRanking(session);
-  startEditing(session, listening);
+  startEditing(session, listening, open);
   startScanning(session, listening);
   startSearching(session, studio, listening, about, open);
   document.documentElement.dataset.ready = "";

@@ -4,6 +4,7 @@ import { $, element, guarded } from "./dom.js";
 
 const LAYOUTS = { foa: "Ambisonics", stereo: "stereo", mono: "mono" };
 
+/** Returns what opens a file that came from the server, which is AmbiX whatever was chosen before. */
 export function startRecording(session) {
   const chosen = $("file");
   const open = (file) => guarded($("recording-problem"), () => opened(session, file));
@@ -13,7 +14,10 @@ export function startRecording(session) {
   $("takes").append(` Up to ${megabytes} MB and ${Math.round(seconds / 6) / 10} minutes.`);
   acceptDrops(open);
   session.addEventListener("opened", () => tell(session));
-  return open;
+  return (file) => {
+    $("layout").value = "";
+    return open(file);
+  };
 }
 
 async function opened(session, file) {

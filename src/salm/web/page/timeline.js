@@ -72,20 +72,18 @@ export class Timeline {
   }
 
   #drawCells(pen, width, height) {
-    const { step_s: step, azimuths_deg: azimuths, floor_db: floor, level_db: levels } = this.#map;
-    const [tall, wide] = [height / azimuths.length, (width * step) / this.#buffer.duration];
-    pen.fillStyle = colour("--ink");
-    levels.forEach((column, index) =>
-      column.forEach((level, row) => {
-        if (level <= floor) return;
-        pen.globalAlpha = 0.75 * (1 - level / floor) ** 2;
-        // The first row is centred on 180 degrees, which is both edges.
-        const top = row * tall - tall / 2;
-        pen.fillRect(MARGIN + index * wide, top, wide + 0.5, tall + 0.5);
-        if (row === 0) pen.fillRect(MARGIN + index * wide, height + top, wide + 0.5, tall);
-      }),
-    );
-    pen.globalAlpha = 1;
+    const { step_s: step, azimuths_deg: azimuths, level_db: levels } = this.#map;
+    const tall = height / azimuths.length;
+    const wide = (width * step * levels.length) / this.#buffer.duration;
+    pen.save();
+    pen.beginPath();
+    pen.rect(MARGIN, 0, width, height);
+    pen.clip();
+    pen.imageSmoothingEnabled = false;
+    // The first row is centred on 180 degrees, which is both edges.
+    const picture = cells(this.#map);
+    for (const top of [-tall / 2, height - tall / 2]) pen.drawImage(picture, MARGIN, top, wide, height);
+    pen.restore();
   }
 
   #drawPlace(pen, place, yOf, height) {
@@ -102,6 +100,21 @@ export class Timeline {
     pen.globalAlpha = 1;
     pen.fillRect(left, y - 1.5, right - left - 2, 3);
   }
+}
+
+/** One pixel a cell, the stronger the louder. */
+function cells({ floor_db: floor, level_db: levels }) {
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [levels.length, levels[0].length];
+  const pen = canvas.getContext("2d");
+  pen.fillStyle = colour("--ink");
+  levels.forEach((column, x) =>
+    column.forEach((level, y) => {
+      pen.globalAlpha = 0.8 * (1 - level / floor) ** 2;
+      pen.fillRect(x, y, 1, 1);
+    }),
+  );
+  return canvas;
 }
 
 /** Largest absolute sample of every column. */
