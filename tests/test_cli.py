@@ -488,6 +488,7 @@ def test_indexing_again_adds_nothing(run: Run, sounds: Path, tiny: Path, library
         "library": str(library),
         "added": [],
         "skipped": [str(sounds / "foa.wav")],
+        "moved": [],
         "removed": [],
         "failed": [],
     }
@@ -509,7 +510,9 @@ def test_search_says_how_it_understood_and_what_it_found(run: Run, sounds: Path,
     ran = run("search", library, "dog from the left, below", "--model", tiny, "--json")
     assert ran.status == 0
     query = {"what": "dog", "azimuth_deg": 90.0, "sector": "left", "elevation": "below"}
-    assert ran.document["query"] == {"text": "dog from the left, below", **query}
+    assert ran.document["query"].items() >= ({"text": "dog from the left, below"} | query).items()
+    assert ran.document["query"]["understood"] == '"dog" at left (90°), below'
+    assert ran.err == ""
     hits = ran.document["hits"]
     # Of 1.5 s in windows of one second, two windows for each of three files.
     assert len(hits) == 6
@@ -541,10 +544,36 @@ def test_search_by_an_example_finds_the_example(run: Run, sounds: Path, tiny: Pa
     assert moved.document["query"]["azimuth_deg"] == -90
 
 
+def test_search_shows_the_parse_and_draws_the_hits(run: Run, tiny: Path, library: Path, tmp_path: Path) -> None:
+    drawing = tmp_path / "hits.svg"
+    text = "rain AND dog from:left elevation:>20 NOT music OR bell file:foa"
+    ran = run("search", library, text, "--model", tiny, "--plot", drawing)
+    parse = '"rain"; "dog"; azimuth 67.5..112.5; elevation > 20; not "music" | "bell"; file foa'
+    assert ran.err == f"understood: {parse}\n"
+    picture = drawing.read_text(encoding="utf-8")
+    assert picture.startswith("<svg")
+    assert "currentColor" not in picture
+    rows = ran.out.splitlines()[1:]
+    assert picture.count("foa.wav, ") >= len([row for row in rows if "foa.wav" in row]) > 0
+
+
+def test_a_moved_file_is_said(run: Run, sounds: Path, tiny: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "sounds" / "a.wav", tmp_path / "sounds" / "b.wav"
+    first.parent.mkdir()
+    shutil.copy(sounds / "mono.wav", first)
+    words = ("index", "add", first.parent, "--to", tmp_path / "lib", "--model", tiny)
+    run(*words)
+    first.rename(second)
+    assert run(*words).out == f"moved: {first} -> {second}\n0 added, 0 unchanged, 1 moved in {tmp_path / 'lib'}\n"
+    second.unlink()
+    assert run(*words).out == f"removed: {second}\n0 added, 0 unchanged, 1 removed in {tmp_path / 'lib'}\n"
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         ([""], "the query is empty"),
+        (["rain from:sideways"], "at character 6, 'from:sideways': 'sideways' names no direction"),
         (["on the left and on the right"], "names several directions (on the left, on the right); name one."),
         (["dog", "--limit", 0], "limit is 0 but must be at least 1."),
         (["dog in the north", "--facing", "up"], "facing is 'up' but must be one of north"),

@@ -19,6 +19,7 @@ ORDER = (
     "training",
     "library",
     "editing",
+    "scanning",
     "pictures",
     "demo",
     "web",

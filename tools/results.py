@@ -3,9 +3,11 @@
     python tools/results.py FOLDER
 
 FOLDER holds reports of ``salm evaluate --json`` by their names (``small-permissive.json``, ``paper-small.json``,
-``paper-salm_s_scl_doa.json`` ...) and of a training run the log and the settings (``small-log.jsonl``,
-``small-train.json``). In each page the text between ``<!-- results: NAME -->`` and ``<!-- end of results -->`` is
-replaced where FOLDER has what NAME is made of, and left as it is elsewhere. Names are ``summary``, ``curve``, ``every ROWS``, ``table 1``, ``table 2`` and ``table 3``.
+``paper-salm_s_scl_doa.json`` ...), of a training run the log and the settings (``small-log.jsonl``,
+``small-train.json``), and what ``benchmarks/confidence.py`` ended with (``confidence.json``). In each page the text
+between ``<!-- results: NAME -->`` and ``<!-- end of results -->`` is replaced where FOLDER has what NAME is made of,
+and left as it is elsewhere. Names are ``summary``, ``curve``, ``cones``, ``levels``, ``every ROWS``, ``table 1``,
+``table 2`` and ``table 3``.
 """
 
 import json
@@ -116,6 +118,35 @@ def every(read: Callable[[str], Any], rows: str) -> str:
     return re.sub(r"\A\n*", "\n", text)
 
 
+CONDITIONS = ("plain", "noise", "reverberation")
+
+
+def cones(read: Callable[[str], Any]) -> str:
+    """Cones and confidence of scenes with one sound, of all and by condition."""
+    report = json.loads(read("confidence.json"))["one_sound"]
+
+    def row(name: str, path: tuple[str, ...], covered: tuple[str, ...]) -> tuple[str, ...]:
+        degrees = at(report, (*covered[:-1], "cone_deg"))
+        cells = figure(report, *covered), f"{degrees:.1f}", figure(report, *path, "right")
+        return (name, *cells, figure(report, *path, "confidence"), *abstains(path))
+
+    def abstains(path: tuple[str, ...]) -> tuple[str]:
+        return (figure(report, *path, "abstains") if path else "",)
+
+    rows = [row("all", (), ("cone", "covered"))]
+    rows += [row(name, ("conditions", name), ("conditions", name, "covered")) for name in CONDITIONS]
+    columns = ("90 % cone holds the sound, %", "cone, median °", "within 20°, %", "mean confidence %", "not named, %")
+    return table(columns, rows)
+
+
+def levels(read: Callable[[str], Any]) -> str:
+    """What cones of windows hold by the probability that they promise."""
+    report = json.loads(read("confidence.json"))["one_sound"]
+    names = list(report["cone"]["levels"])
+    row = ("held, %", *(figure(report, "cone", "levels", name) for name in names))
+    return table([f"{name} %" for name in names], [row])
+
+
 def ladder(read: Callable[[str], Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Name and report of every row of Table 1."""
     for name, file in LADDER.items():
@@ -158,6 +189,8 @@ MADE: dict[str, Callable[..., str]] = {
     "summary": summary,
     "curve": curve,
     "every": every,
+    "cones": cones,
+    "levels": levels,
     "table 1": table_1,
     "table 2": table_2,
     "table 3": table_3,

@@ -14,34 +14,42 @@ if TYPE_CHECKING:
     from salm.frame import Direction
     from salm.library.index import Library
     from salm.model.inference import AudioEmbeddings, Location, Model, load
+    from salm.scanning.event import Event
+    from salm.scanning.timeline import Timeline, scan
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AudioEmbeddings",
     "Direction",
+    "Event",
     "InputError",
     "Library",
     "Location",
     "Model",
     "Recording",
+    "Timeline",
     "edit",
     "load",
     "read",
+    "scan",
     "write",
 ]
 
 _HOMES = {
     "AudioEmbeddings": "salm.model.inference",
     "Direction": "salm.frame",
+    "Event": "salm.scanning.event",
     "InputError": "salm.errors",
     "Library": "salm.library.index",
     "Location": "salm.model.inference",
     "Model": "salm.model.inference",
     "Recording": "salm.audio.recording",
+    "Timeline": "salm.scanning.timeline",
     "edit": "salm.editing.sound",
     "load": "salm.model.inference",
     "read": "salm.audio.recording",
+    "scan": "salm.scanning.timeline",
     "write": "salm.audio.recording",
 }
 

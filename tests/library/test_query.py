@@ -1,96 +1,170 @@
-"""Queries split into what and where."""
+"""The language of searches."""
 
 import json
-import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from salm.errors import InputError
-from salm.frame import SECTORS, parse_direction
-from salm.library.query import Query, parse_query
-from salm.scenes.captions import (
-    DIRECTION_PHRASINGS,
-    TRAINING_PHRASINGS,
-    Phrasing,
-    direction_sentence,
-    spatial_caption,
-)
+from salm.library.filters import InRange, Named
+from salm.library.query import Alternative, Condition, Query, parse_query
+
+LEFT = InRange(quantity="azimuth", low=67.5, high=112.5, high_open=True)
+ABOVE_20 = InRange(quantity="elevation", low=20.0, low_open=True)
+
+
+def texts(alternative: Alternative) -> tuple[set[str], set[str]]:
+    return tuple({phrase.text for phrase in phrases} for phrases in (alternative.wanted, alternative.unwanted))
+
+
+def test_everything_at_once() -> None:
+    (found,) = parse_query("rain AND dog from:left elevation:>20 NOT music").alternatives
+    assert texts(found) == ({"rain", "dog"}, {"music"})
+    assert found.conditions == (Condition(LEFT), Condition(ABOVE_20))
+
+
+def test_a_plain_sentence_is_one_phrase() -> None:
+    query = parse_query("thunder that is behind and high, not far")
+    (found,) = query.alternatives
+    assert [phrase.text for phrase in found.wanted] == ["thunder that is behind and high, not far"]
+    assert (found.unwanted, found.conditions) == ((), ())
+    assert query.to_dict()["sector"] == "back"
 
 
 @pytest.mark.parametrize(
-    ("text", "what", "sector", "elevation"),
+    ("text", "expected"),
     [
-        ("dog from the left", "dog", "left", None),
-        ("thunder that is behind and high", "thunder", "back", "above"),
-        ("rain", "rain", None, None),
-        ("overhead", "", None, "above"),
-        ("left", "", "left", None),
-        ("something on the right", "", "right", None),
-        ("what is behind me?", "", "back", None),
-        ("what", "what", None, None),
-        ("left: a dog barks", "a dog barks", "left", None),
-        ("find the thunder coming from behind", "the thunder", "back", None),
-        ("a car at 3 o'clock", "a car", "right", None),
-        ("a dog behind me, to the left, barking", "a dog barking", "back left", None),
-        ("In front there is a dog", "a dog", "front", None),
-        ("music playing on the left please", "music playing", "left", None),
-        ("footsteps in the back yard", "footsteps in the back yard", None, None),
-        ("an alarm with a high pitch", "an alarm with a high pitch", None, None),
+        ("rain OR dog from:left", [({"rain"}, 0), ({"dog"}, 1)]),
+        ("(rain OR dog) from:left", [({"rain"}, 1), ({"dog"}, 1)]),
+        ("rain (dog OR cat)", [({"rain", "dog"}, 0), ({"rain", "cat"}, 0)]),
+        ('"rain AND dog"', [({"rain AND dog"}, 0)]),
+        ("NOT (NOT rain)", [({"rain"}, 0)]),
+        ("rain rain AND rain", [({"rain rain", "rain"}, 0)]),
+        ("dog OR dog", [({"dog"}, 0)]),
+        ("left: a dog barks", [({"left: a dog barks"}, 0)]),
     ],
 )
-def test_what_and_where(text: str, what: str, sector: str | None, elevation: str | None) -> None:
-    query = parse_query(text)
-    assert (query.what, query.sector, query.elevation) == (what, sector, elevation)
-    assert query.text == text
-
-
-@pytest.mark.parametrize("phrasing", TRAINING_PHRASINGS)
-@pytest.mark.parametrize("elevation", [None, "above", "below"])
-def test_training_captions_are_taken_apart(phrasing, elevation: str | None) -> None:  # type: ignore[no-untyped-def]
-    for sector in range(8):
-        query = parse_query(spatial_caption("A dog barks.", sector, phrasing=phrasing, elevation=elevation))
-        assert (query.sector, query.elevation) == (SECTORS[sector], elevation)
-        assert "a dog barks" in query.what.lower()
-        # Longer frames leave words of theirs behind, such as "I hear this", and none of the place.
-        assert parse_direction(query.what) is None
-        if is_bare(phrasing):
-            assert query.what.lower() == "a dog barks"
-
-
-def is_bare(phrasing: Phrasing) -> bool:
-    """Whether a phrasing is the caption and the place, and hardly a word besides."""
-    besides = re.sub(r"\{\w+\}|[^\w]|coming|Heard|heard|find", "", phrasing.template)
-    return not besides
-
-
-def test_most_short_phrasings_are_bare() -> None:
-    assert sum(map(is_bare, TRAINING_PHRASINGS)) > 40
-
-
-@pytest.mark.parametrize("phrasing", DIRECTION_PHRASINGS)
-def test_sentences_about_the_place_alone_have_no_what(phrasing) -> None:  # type: ignore[no-untyped-def]
-    for sector in range(8):
-        query = parse_query(direction_sentence(sector, phrasing=phrasing))
-        assert (query.what, query.sector) == ("", SECTORS[sector])
-
-
-def test_compass_words_need_the_facing() -> None:
-    assert parse_query("bells in the east", facing="north").azimuth_deg == -90
-    assert parse_query("bells in the east", facing="south").azimuth_deg == 90
-
-
-def test_plain_form_is_json() -> None:
-    query = parse_query("rain at azimuth 30")
-    plain = json.loads(json.dumps(query.to_dict()))
-    assert Query(**plain) == query
-    assert plain["azimuth_deg"] == 30
-    assert plain["sector"] == "front left"
+def test_brackets_and_precedence(text: str, expected: list[tuple[set[str], int]]) -> None:
+    found = [({p.text for p in a.wanted}, len(a.conditions)) for a in parse_query(text).alternatives]
+    assert found == expected
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
-    [("", "is empty"), ("  ", "is empty"), ("dog left, cat right", "several directions")],
+    ("text", "filter"),
+    [
+        ("from:left", LEFT),
+        ("from:90", LEFT),
+        ("from:west", LEFT),
+        ("from:front-left", InRange(quantity="azimuth", low=22.5, high=67.5, high_open=True)),
+        ('from:"back right"', InRange(quantity="azimuth", low=-157.5, high=-112.5, high_open=True)),
+        ("from:behind", InRange(quantity="azimuth", low=157.5, high=-157.5, high_open=True)),
+        ("from:above", InRange(quantity="elevation", low=20.0)),
+        ("elevation:below", InRange(quantity="elevation", high=-20.0)),
+        ("elevation:<=-5", InRange(quantity="elevation", high=-5.0)),
+        ("azimuth:150..-150", InRange(quantity="azimuth", low=150.0, high=-150.0)),
+        ("confidence:>80%", InRange(quantity="confidence", low=0.8, low_open=True)),
+        ("duration:2min..1h", InRange(quantity="duration", low=120.0, high=3600.0)),
+        ("file:Takes/*.WAV", Named(pattern="Takes/*.WAV")),
+    ],
 )
-def test_wrong_queries_are_refused(text: str, message: str) -> None:
-    with pytest.raises(InputError, match=message):
+def test_conditions(text: str, filter: InRange | Named) -> None:
+    for negated in (False, True):
+        (found,) = parse_query(f"NOT {text}" if negated else text).alternatives
+        assert found.conditions == (Condition(filter, negated),)
+        json.dumps(found.to_dict(), allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "reason"),
+    [
+        ("rain AND", "at its end", "words, a condition"),
+        ("AND rain", "at character 1, 'AND'", "words, a condition"),
+        ("rain OR OR dog", "at character 9, 'OR'", "words, a condition"),
+        ("NOT", "at its end", "words, a condition"),
+        ("(rain", "at character 1, '('", "not closed"),
+        ("rain)", "at character 5, ')'", "no bracket open"),
+        ("()", "at character 2, ')'", "words, a condition"),
+        ('rain "dog', "at character 6, '\"'", "not closed"),
+        ("rain from:", "at character 6, 'from:'", "needs a value"),
+        ("rain from:sideways", "at character 6, 'from:sideways'", "names no direction"),
+        ("rain elevation:20", "at character 6, 'elevation:20'", "takes a bound or a range"),
+        ("elevation:>100", "at character 1, 'elevation:>100'", "is between -90 and 90"),
+        ("elevation:20..10", "at character 1, 'elevation:20..10'", "nothing is in this range"),
+        ("duration:>3m", "at character 1, 'duration:>3m'", "has the units s, min, h"),
+        ("rain AND :", "at character 10, ':'", "neither what nor where"),
+        ("rain pitch:high", "at character 6, 'pitch:high'", "there is no condition pitch:"),
+        ("rain AND dog left, cat right", "at character 10, 'dog left, cat right'", "names several directions"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_place(text: str, place: str, reason: str) -> None:
+    with pytest.raises(InputError) as caught:
         parse_query(text)
+    assert place in str(caught.value)
+    assert reason in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_too_many_alternatives_are_refused() -> None:
+    with pytest.raises(InputError, match="more than 64 alternatives"):
+        parse_query(" ".join("(a OR b)" for _ in range(7)))
+
+
+# Formulas of logic over a few words, as text and as a function of which words are there.
+WORDS = ("dog", "rain", "bell")
+ATOMS = st.sampled_from([*WORDS, "from:left", "elevation:>20"]).map(lambda atom: (atom, lambda true: true[atom]))
+
+
+def joined(parts):  # type: ignore[no-untyped-def]
+    def of(operator: str, every):  # type: ignore[no-untyped-def]
+        text = f"({f' {operator} '.join(text for text, _ in parts)})"
+        return text, lambda true: every(meaning(true) for _, meaning in parts)
+
+    return st.sampled_from([("AND", all), ("OR", any)]).map(lambda pair: of(*pair))
+
+
+FORMULAS = st.recursive(
+    ATOMS,
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=2, max_size=3).flatmap(joined),
+        inner.map(lambda one: (f"NOT {one[0]}", lambda true: not one[1](true))),
+    ),
+    max_leaves=6,
+)
+
+
+@given(FORMULAS, st.tuples(*[st.booleans()] * 5))
+def test_alternatives_mean_what_the_formula_means(formula, values: tuple[bool, ...]) -> None:  # type: ignore[no-untyped-def]
+    text, meaning = formula
+    true = dict(zip([*WORDS, "from:left", "elevation:>20"], values, strict=True))
+    conditions = {LEFT: true["from:left"], ABOVE_20: true["elevation:>20"]}
+
+    def met(alternative: Alternative) -> bool:
+        return (
+            all(true[phrase.what] for phrase in alternative.wanted)
+            and not any(true[phrase.what] for phrase in alternative.unwanted)
+            and all(conditions[filter] ^ negated for filter, negated in alternative.conditions)
+        )
+
+    query, refusal = understood(text)
+    assert (
+        "more than 64 alternatives" in refusal if query is None else any(map(met, query.alternatives)) == meaning(true)
+    )
+
+
+@given(st.text(alphabet=st.sampled_from('abf "():<>.-0129ANDORTNfromelvatiu%é'), max_size=40))
+def test_any_text_is_understood_or_refused_in_one_line(text: str) -> None:
+    query, refusal = understood(text)
+    if query is None:
+        assert "\n" not in refusal
+    else:
+        json.dumps(query.to_dict(), allow_nan=False)
+        assert str(query)
+
+
+def understood(text: str) -> tuple[Query | None, str]:
+    """The query, or why there is none."""
+    try:
+        return parse_query(text), ""
+    except InputError as error:
+        return None, str(error)

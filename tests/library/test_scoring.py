@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salm.library.scoring import UNKNOWN_PLACE, KnownPlaces, Stated, blended, place_agreement
+from salm.library.question import Branch, Sought
+from salm.library.scoring import UNKNOWN_PLACE, KnownPlaces, Stated, place_agreement, scored
 
 AZIMUTHS = st.floats(-180, 180)
 ELEVATIONS = st.floats(-90, 90)
@@ -57,18 +58,42 @@ def test_what_is_not_known_cannot_agree() -> None:
     assert agreement(Stated(0.0, None), 0.0, NAN, folded=True) == 1.0
 
 
+VECTOR = np.ones(2, np.float32)
+WORDS = Sought(what=VECTOR)
+LEFT = Stated(90.0, None)
+WORDS_FROM_LEFT = Sought(what=VECTOR, joint=VECTOR, place=LEFT)
+
+
+def score(branch: Branch, whats, joints=(), *, azimuth_deg: float = 90.0, confidence: float = 1.0) -> float:
+    """Of one window, from its cosines."""
+    columns = (np.array([[value] for value in values], float).reshape(len(values), 1) for values in (whats, joints))
+    return float(scored(branch, places(azimuth_deg, confidence=confidence), *columns).score[0])
+
+
 @given(st.floats(-1, 1), st.floats(-1, 1))
 def test_no_content_makes_up_for_an_unknown_place(bad: float, good: float) -> None:
-    best_unknown = blended(np.array([good]), np.array([good]), np.array([UNKNOWN_PLACE]))
-    worst_known = blended(np.array([bad]), np.array([bad]), np.array([0.0]))
-    assert best_unknown <= worst_known
+    branch = Branch((WORDS_FROM_LEFT,), (), ())
+    assert score(branch, [good], [good], azimuth_deg=NAN) <= score(branch, [bad], [bad], azimuth_deg=-90.0)
 
 
 def test_the_parts_of_a_score() -> None:
-    what, joint, place = np.array([0.4]), np.array([0.2]), np.array([0.5])
-    assert blended(what, None, None) == what
-    assert blended(None, None, place) == place
-    assert blended(what, joint, None) == pytest.approx(0.3)
-    assert blended(what, joint, place) == pytest.approx(0.55)
-    with pytest.raises(ValueError, match="what or for where"):
-        blended(None, None, None)
+    assert score(Branch((WORDS,), (), ()), [0.4]) == 0.4
+    assert score(Branch((Sought(place=LEFT),), (), ()), []) == 1.0
+    assert score(Branch((WORDS_FROM_LEFT,), (), ()), [0.4], [0.2]) == pytest.approx(0.3 + 0.5)
+    assert score(Branch((), (), ()), [], confidence=0.7) == 0.7
+
+
+def test_the_worst_of_what_is_joined_by_and_counts() -> None:
+    assert score(Branch((WORDS, WORDS), (), ()), [0.4, 0.1]) == 0.1
+    both = Branch((WORDS, WORDS_FROM_LEFT, Sought(place=Stated(0.0, None))), (), ())
+    ahead = agreement(Stated(0.0, None), 90.0)
+    assert score(both, [0.5, 0.4], [0.2]) == pytest.approx(0.3 + ahead / 2)
+
+
+def test_what_is_not_wanted_costs_what_it_fits() -> None:
+    assert score(Branch((WORDS,), (WORDS,), ()), [0.4, 0.3]) == pytest.approx(0.1)
+    assert score(Branch((WORDS,), (WORDS,), ()), [0.4, -0.3]) == 0.4
+    assert score(Branch((WORDS,), (WORDS_FROM_LEFT,), ()), [0.4, 0.3], [0.1]) == pytest.approx(0.4 - 0.2)
+    elsewhere = score(Branch((WORDS,), (WORDS_FROM_LEFT,), ()), [0.4, 0.3], [0.1], azimuth_deg=-90.0)
+    assert elsewhere == pytest.approx(0.4, abs=1e-4)
+    assert score(Branch((WORDS,), (WORDS_FROM_LEFT,), ()), [0.4, 0.3], [0.1], azimuth_deg=NAN) == 0.4

@@ -51,10 +51,10 @@ def killed_at(step: int, monkeypatch: pytest.MonkeyPatch, config: TrainConfig, f
     """Train until a step is about to be taken."""
     whole = Trainer.step
 
-    def fatal(self: Trainer, batch: Any, number: int) -> dict[str, float]:
+    def fatal(self: Trainer, batch: Any, number: int, **read: Any) -> dict[str, float]:
         if number == step:
             raise KeyboardInterrupt
-        return whole(self, batch, number)
+        return whole(self, batch, number, **read)
 
     with monkeypatch.context() as patch:
         patch.setattr(Trainer, "step", fatal)
@@ -62,12 +62,15 @@ def killed_at(step: int, monkeypatch: pytest.MonkeyPatch, config: TrainConfig, f
             train(config, folder)
 
 
-@pytest.mark.parametrize(("bfloat16", "adapters"), [(False, 0), (True, 0), (False, 2)])
+@pytest.mark.parametrize(
+    ("bfloat16", "adapters", "maps"), [(False, 0, 0), (True, 0, 0), (False, 2, 0), (True, 0, 2), (False, 2, 2)]
+)
 def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(
-    quick: Quick, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bfloat16: bool, adapters: int
+    quick: Quick, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bfloat16: bool, adapters: int, maps: int
 ) -> None:
     monkeypatch.setattr(trainer, "has_bfloat16", lambda device: True)
-    model = replace(preset("tiny"), dropout=0.2, text_adapter_rank=adapters, text_adapter_layers=1)
+    text = {"text_adapter_rank": adapters, "text_adapter_layers": 1, "text_maps": maps}
+    model = replace(preset("tiny"), dropout=0.2, **text)
     config = quick(bfloat16=bfloat16, model=model)
     train(config, tmp_path / "whole")
     # Killed after step 5, with the last checkpoint after step 3: validation after step 4 is logged and done again.
@@ -224,8 +227,8 @@ def test_the_model_is_the_best_one_or_the_last(
     kept: dict[int, Any] = {}
     whole = Trainer.step
 
-    def keeping(self: Trainer, batch: Any, number: int) -> dict[str, float]:
-        record = whole(self, batch, number)
+    def keeping(self: Trainer, batch: Any, number: int, **read: Any) -> dict[str, float]:
+        record = whole(self, batch, number, **read)
         kept[number + 1] = {name: value.half() for name, value in self.network.state_dict().items()}
         return record
 
@@ -259,7 +262,7 @@ def test_threads_are_those_of_the_checkpoint(quick: Quick, tmp_path: Path, monke
     before = torch.get_num_threads()
     seen: list[int] = []
     whole = Trainer.step
-    monkeypatch.setattr(Trainer, "step", lambda *a: seen.append(torch.get_num_threads()) or whole(*a))
+    monkeypatch.setattr(Trainer, "step", lambda *a, **read: seen.append(torch.get_num_threads()) or whole(*a, **read))
     train(quick(steps=1), tmp_path, threads=3)
     assert read_state(tmp_path / "checkpoint.safetensors").threads == 3
     train(quick(steps=2), tmp_path)

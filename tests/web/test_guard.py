@@ -83,7 +83,7 @@ def test_every_answer_has_the_headers(client: TestClient) -> None:
 def test_bad_input_is_one_clear_line(client: TestClient, path: str, fields: dict[str, Any], said: str) -> None:
     file = fields.pop("file", None)
     files = {} if file is None else {"file": ("take.wav", file)}
-    assert refused(client.post(f"/api/{path}", data=fields, files=files), 422).startswith(said)
+    assert refused(client.post(f"/api/{path}", data=fields, files=files), 422).count(said) == 1
 
 
 def test_what_is_not_there_is_said(client: TestClient) -> None:

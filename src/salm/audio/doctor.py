@@ -19,8 +19,8 @@ from jaxtyping import Float32
 
 from salm.audio._balance import Balance, balance, likeness
 from salm.audio.arrays import CHANNELS, to_foa
+from salm.audio.decoding import decode
 from salm.audio.defects import Defect, find_defects, identical_pairs, silent_channels
-from salm.audio.recording import decode
 from salm.errors import InputError
 
 __all__ = ["Diagnosis", "Hint", "converted", "diagnose", "diagnose_file", "header_hint"]
@@ -203,7 +203,7 @@ def header_hint(path: Path, header: str, head: bytes = b"") -> Hint | None:
     Parameters
     ----------
     header
-        As `salm.audio.recording.decode` returns it.
+        As `salm.audio.decoding.decode` returns it.
     head
         The first bytes of the file, in which AmbiX marks CAF files.
     """

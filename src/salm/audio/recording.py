@@ -1,22 +1,24 @@
 """Recordings: AmbiX samples with what is known of where they came from; reading and writing of audio files."""
 
 import io
-import re
-from collections.abc import Iterator
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import soundfile
 import soxr
 from jaxtyping import Float32
 
+from salm.audio.decoding import decode, reason
 from salm.audio.formats import LAYOUTS, from_mono, from_stereo, to_ambix
 from salm.errors import InputError
 from salm.whole import written_whole
 
-__all__ = ["AMBIGUITY", "WRITABLE", "Decoded", "Recording", "decode", "flac", "read", "resample", "write"]
+__all__ = ["AMBIGUITY", "WRITABLE", "Door", "Layout", "Recording", "flac", "read", "resample", "write"]
 
 Layout = Literal["foa", "stereo", "mono"]
 Subtype = Literal["PCM_24", "FLOAT"]
@@ -30,11 +32,6 @@ _LARGEST_WAV = 2**32 - 2**16
 
 WRITABLE = tuple(f".{suffix}" for suffix in _CONTAINERS)
 """Endings of files that can be written: FLAC in 24 bits, all others in 32-bit floating point."""
-
-# How libsndfile says that a file holds less than its header promises.
-_PROMISED = re.compile(r"(?:RIFF|riff|FORM|data|SSND|Riff size)\s*:\s*(?P<said>\d+) \(should be (?P<held>\d+)\)")
-_SLACK_BYTES = 64
-_BLOCK = 1 << 18
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -100,30 +97,68 @@ def read(path: str | Path, *, layout: str | None = None) -> Recording:
         If there is no such file, it is no audio or damaged, is empty, holds what is no number, or has a number of
         channels that means nothing here.
     """
-    path = Path(path)
-    if layout is not None and layout not in LAYOUTS:
-        raise InputError(f"layout is {layout!r} but must be one of {', '.join(LAYOUTS)}.")
-    channels, rate_hz, notes, _ = decode(path)
-    count = len(channels)
-    if layout is not None and count < 4:
-        raise InputError(f"{path} has {_counted(count)}, which cannot be {layout}; leave the layout out.")
-    made: dict[str, Any] = {"rate_hz": rate_hz, "path": str(path)}
-    if count == 1:
-        return Recording(samples=from_mono(channels), layout="mono", notes=notes, **made)
-    if count == 2:
-        return Recording(samples=from_stereo(channels), layout="stereo", notes=notes, **made)
-    layout = layout or ("fuma" if path.suffix.lower() == ".amb" else "ambix")
-    try:
-        samples = to_ambix(channels, layout)
-    except InputError as error:
-        raise InputError(
-            f"{path} has {_counted(count)}; recordings are mono, stereo or Ambisonics with 4, 9, 16, ... channels."
-        ) from error
-    if layout != "ambix":
-        notes = (*notes, f"Converted from {'FuMa' if layout == 'fuma' else layout.upper()} to AmbiX.")
-    if count > 4:
-        notes = (*notes, f"Only the first order of {_counted(count)} is used.")
-    return Recording(samples=samples, notes=notes, **made)
+    door = Door(path, layout)
+    channels, rate_hz, notes, _ = decode(door.path)
+    opened = door.of(len(channels))
+    return Recording(
+        samples=opened.ambix(channels),
+        rate_hz=rate_hz,
+        layout=opened.layout,
+        path=str(path),
+        notes=(*notes, *opened.notes),
+    )
+
+
+class Opened(NamedTuple):
+    """How the channels of one file become AmbiX."""
+
+    layout: Layout
+    """What they were before."""
+    ambix: Callable[[Float32[np.ndarray, "channel time"]], Float32[np.ndarray, "4 time"]]
+    notes: tuple[str, ...]
+    """What is converted or left out, in sentences."""
+
+
+class Door:
+    """How a file becomes a recording: what its channels mean, by their number, its name and what the user says.
+
+    Raises
+    ------
+    InputError
+        If the layout is none of `salm.audio.formats.LAYOUTS`.
+    """
+
+    def __init__(self, path: str | Path, layout: str | None = None) -> None:
+        if layout is not None and layout not in LAYOUTS:
+            raise InputError(f"layout is {layout!r} but must be one of {', '.join(LAYOUTS)}.")
+        self.path, self._said = Path(path), layout
+
+    def of(self, count: int) -> Opened:
+        """What so many channels are.
+
+        Raises
+        ------
+        InputError
+            If so many mean nothing here, or cannot have the layout that the user says.
+        """
+        if self._said is not None and count < 4:
+            raise InputError(f"{self.path} has {_counted(count)}, which cannot be {self._said}; leave the layout out.")
+        if count == 1:
+            return Opened("mono", from_mono, ())
+        if count == 2:
+            return Opened("stereo", from_stereo, ())
+        if math.isqrt(count) ** 2 != count:
+            raise InputError(
+                f"{self.path} has {_counted(count)}; recordings are mono, stereo or Ambisonics with 4, 9, 16, ... "
+                "channels."
+            )
+        layout = self._said or ("fuma" if self.path.suffix.lower() == ".amb" else "ambix")
+        notes = []
+        if layout != "ambix":
+            notes.append(f"Converted from {'FuMa' if layout == 'fuma' else layout.upper()} to AmbiX.")
+        if count > 4:
+            notes.append(f"Only the first order of {_counted(count)} is used.")
+        return Opened("foa", partial(to_ambix, layout=layout), tuple(notes))
 
 
 def write(
@@ -156,7 +191,7 @@ def write(
         with written_whole(path) as part:
             return _encode(part, samples, rate_hz, container=container, subtype=subtype)
     except soundfile.LibsndfileError as error:
-        raise InputError(f"{path} cannot be written: {_reason(error)}.") from error
+        raise InputError(f"{path} cannot be written: {reason(error)}.") from error
 
 
 def flac(samples: Float32[np.ndarray, "channel time"], rate_hz: int) -> tuple[bytes, float]:
@@ -195,75 +230,5 @@ def _encode(
     return 20 * float(np.log10(gain))
 
 
-class Decoded(NamedTuple):
-    """The channels of a file as they stand in it."""
-
-    samples: Float32[np.ndarray, "channel time"]
-    rate_hz: int
-    notes: tuple[str, ...]
-    """That the file is cut short, if it is."""
-    header: str
-    """What libsndfile tells of the header, its texts included; the first line is the format of the samples."""
-
-
-def decode(path: Path) -> Decoded:
-    """Samples of any file that libsndfile reads, whatever the channels mean.
-
-    Raises
-    ------
-    InputError
-        If there is no such file, it is no audio or damaged, or is empty.
-    """
-    if not path.exists():
-        raise InputError(f"{path} does not exist.")
-    if path.is_dir():
-        raise InputError(f"{path} is a folder; give audio files.")
-    if path.stat().st_size == 0:
-        raise InputError(f"{path} is empty.")
-    try:
-        with soundfile.SoundFile(path) as file:
-            blocks, cut_short = _blocks(file)
-            promised, rate_hz, log = file.frames, file.samplerate, file.extra_info
-            header = "\n".join([file.subtype, log, *file.copy_metadata().values()])
-    except (soundfile.LibsndfileError, OSError) as error:
-        raise InputError(f"{path} is no audio file that can be read, or is damaged: {_reason(error)}.") from error
-    samples = np.concatenate(blocks) if blocks else np.zeros((0, 1), np.float32)
-    if not len(samples):
-        raise InputError(f"{path} holds no samples.")
-    notes: tuple[str, ...] = ()
-    if cut_short or len(samples) < promised or _holds_less(log):
-        notes = (f"The file is cut short: its header promises more than the {len(samples) / rate_hz:.3f} s it holds.",)
-    return Decoded(np.ascontiguousarray(samples.T), rate_hz, notes, header)
-
-
-def _blocks(file: soundfile.SoundFile) -> tuple[list[Float32[np.ndarray, "time channel"]], bool]:
-    """Samples in blocks, and whether the decoder gave up in between; if it does so at once, that is an error."""
-    blocks: list[Float32[np.ndarray, "time channel"]] = []
-    try:
-        blocks.extend(_each_block(file))
-    except soundfile.LibsndfileError:
-        if not blocks:
-            raise
-        return blocks, True
-    return blocks, False
-
-
-def _each_block(file: soundfile.SoundFile) -> Iterator[Float32[np.ndarray, "time channel"]]:
-    while len(block := file.read(_BLOCK, dtype="float32", always_2d=True)):
-        yield block
-
-
-def _holds_less(log: str) -> bool:
-    if "Calculated frame count" in log:
-        return True
-    return any(int(match["said"]) > int(match["held"]) + _SLACK_BYTES for match in _PROMISED.finditer(log))
-
-
 def _counted(channels: int) -> str:
     return f"{channels} channel{'' if channels == 1 else 's'}"
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, soundfile.LibsndfileError):
-        return str(error.error_string).strip().rstrip(".").lower()
-    return str(error)

@@ -2,16 +2,23 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
 import salm
 from salm.cli.command import Command, plain
-from salm.cli.telling import Bar, complain, say, table
+from salm.cli.telling import Bar, complain, mention, say, table
 from salm.errors import InputError
 
+if TYPE_CHECKING:
+    from salm.library.index import AddReport, SearchResult
+
 __all__ = ["IndexAdd", "Search"]
+
+
+# As `salm.library.index.Method`, whose import would make every command wait.
+_Method = Literal["exact", "faiss"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,8 +27,8 @@ class IndexAdd(Command):
 
     folders: Positional[tuple[Path, ...]]
     """Folders or files."""
-    to: Path
-    """The library: a folder that is made if need be."""
+    to: str
+    """The library: a folder that is made if need be, or http://SERVER:6333/NAME on a Qdrant server."""
     model_name: Annotated[str, arg(name="model")] = "small"
     """A model that ships, a folder, or a hub id."""
 
@@ -34,40 +41,66 @@ class IndexAdd(Command):
             report = library.add(list(self.folders), model, progress=bar)
         for path, reason in report.failed:
             complain(reason if path in reason else f"{path}: {reason}")
-        document = {"library": str(self.to), **plain(report), "failed": [file._asdict() for file in report.failed]}
-        counts = f"{len(report.added)} added, {len(report.skipped)} unchanged"
-        more = "".join(f", {len(document[what])} {what}" for what in ("removed", "failed") if document[what])
-        self.tell(document, lambda: say(f"{counts}{more} in {self.to}"))
+        document = {
+            "library": self.to,
+            **plain(report),
+            "moved": [file._asdict() for file in report.moved],
+            "failed": [file._asdict() for file in report.failed],
+        }
+        self.tell(document, lambda: self._say(report))
         return 2 if report.failed else 0
+
+    def _say(self, report: "AddReport") -> None:
+        counts = f"{len(report.added)} added, {len(report.skipped)} unchanged"
+        rarer = {"moved": report.moved, "removed": report.removed, "failed": report.failed}
+        for moved in report.moved:
+            say(f"moved: {moved.was} -> {moved.file}")
+        for file in report.removed:
+            say(f"removed: {file}")
+        say(f"{counts}{''.join(f', {len(files)} {what}' for what, files in rarer.items() if files)} in {self.to}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Search(Command):
-    """Search a library by words (what, where, or both) or by an example."""
+    """Search a library by words (what, where, or both), conditions, or an example."""
 
-    library: Positional[Path]
-    """A library made by `salm index add`."""
+    library: Positional[str]
+    """A library made by `salm index add`: a folder, or http://SERVER:6333/NAME on a Qdrant server."""
     text: Positional[str] = ""
-    """Such as "dog from the left"; with --like only where, such as "from the left", or nothing."""
+    """Such as "dog from the left" or "rain AND dog from:left elevation:>20 NOT music"; with --like only where, such as
+    "from the left" or "like this but from behind", or nothing. Conditions: from: azimuth: elevation: confidence:
+    duration: file:"""
     like: Path | None = None
     """A recording: find what sounds like it, from its direction or from the one in the text."""
     limit: int = 10
     """Hits to show."""
     facing: str = "north"
     """Where the front is on the compass."""
+    method: _Method = "exact"
+    """How a folder is searched: exactly, or through faiss, which looks at a part of a large library only."""
+    plot: Path | None = None
+    """Write a picture of where the hits are, from above, as an SVG file."""
     model_name: Annotated[str, arg(name="model")] = "small"
     """The model the library was made with."""
 
     def run(self) -> int:
         """Print the hits, best first."""
-        library = salm.Library(self.library, must_exist=True)
+        library = salm.Library(self.library, method=self.method, must_exist=True)
         example = None if self.like is None else salm.read(self.like)
         model = self.model(self.model_name)
         if example is None:
             result = library.search(self.text, model, limit=self.limit, facing=self.facing)
         else:
             result = library.search_like(example, model, where=self.text, limit=self.limit, facing=self.facing)
+        if self.plot is not None:
+            from salm.pictures.hits import draw_hits
+
+            draw_hits(self.plot, result, title=self.text or f"Like {self.like}")
         hits = [plain(hit) for hit in result.hits]
-        query = result.query.to_dict() if result.query else None
-        self.tell({"query": query, "hits": hits}, lambda: table(hits))
+        self.tell({"query": result.query and result.query.to_dict(), "hits": hits}, lambda: self._say(result, hits))
         return 0
+
+    def _say(self, result: "SearchResult", hits: list[dict[str, Any]]) -> None:
+        if result.query is not None:
+            mention(f"understood: {result.query}")
+        table(hits)

@@ -16,6 +16,7 @@ from salm.cli.edit import Edit
 from salm.cli.evaluating import Evaluate
 from salm.cli.hearing import Embed, Locate, Rank
 from salm.cli.library import IndexAdd, Search
+from salm.cli.scan import Scan
 from salm.cli.scenes import ScenesExport, ScenesMake, ScenesRephrase, ScenesShow
 from salm.cli.serve import Serve
 from salm.cli.telling import complain, say
@@ -34,6 +35,7 @@ COMMANDS: dict[str, type[Command]] = {
     "index add": IndexAdd,
     "search": Search,
     "edit": Edit,
+    "scan": Scan,
     "serve": Serve,
     "scenes make": ScenesMake,
     "scenes show": ScenesShow,

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-__all__ = ["Bar", "complain", "counted", "facts", "remark", "say", "scene_bar", "table"]
+__all__ = ["Bar", "complain", "counted", "facts", "mention", "remark", "say", "scene_bar", "table"]
 
 
 class Bar:
@@ -42,6 +42,11 @@ def say(text: str) -> None:
 def remark(text: str) -> None:
     """Say on standard error what is being done."""
     sys.stderr.write(f"{text} ...\n")
+
+
+def mention(text: str) -> None:
+    """Say on standard error how something was understood."""
+    sys.stderr.write(f"{text}\n")
 
 
 def complain(text: str) -> None:

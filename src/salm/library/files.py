@@ -1,12 +1,13 @@
 """Which files a library looks at, and how it notices that one has changed."""
 
+import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from salm.errors import InputError
 
-__all__ = ["AUDIO_SUFFIXES", "audio_files", "is_under", "stamp"]
+__all__ = ["AUDIO_SUFFIXES", "audio_files", "content_digest", "is_under", "stamp"]
 
 AUDIO_SUFFIXES = frozenset(
     {".aif", ".aifc", ".aiff", ".amb", ".au", ".bwf", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".rf64"}
@@ -42,6 +43,18 @@ def stamp(file: str) -> tuple[int, int]:
     except OSError:
         return -1, -1
     return status.st_size, status.st_mtime_ns
+
+
+def content_digest(file: str) -> str:
+    """Digest of all bytes of a file, by which it is known again under another name.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    with open(file, "rb") as opened:
+        return hashlib.file_digest(opened, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
 def _walk(path: Path) -> Iterator[str]:

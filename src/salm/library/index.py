@@ -1,34 +1,33 @@
 """A searchable library of recordings: add folders, search by words, by example, by direction.
 
-Every window of the model is one row: its embeddings, where its sound is, and how sure that is. Search is exact, over
-all rows at once; :mod:`salm.library.scoring` has the formula and :mod:`salm.library.storage` the files.
+Every window of the model is one row: its embeddings, where its sound is, and how sure that is.
+:mod:`salm.library.query` has the language of searches, :mod:`salm.library.scoring` what they score,
+:mod:`salm.library.storage` the files, and :mod:`salm.library.server` what is kept on a server instead.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
-from jaxtyping import Float32
+from typing import Literal
 
 from salm.audio.recording import Recording
 from salm.errors import InputError
-from salm.frame import ABOVE_DEG, BELOW_DEG
-from salm.library.adding import Failure, Writer
-from salm.library.files import audio_files, is_under, stamp
-from salm.library.query import Query, parse_query
-from salm.library.rows import Rows, cosines, load_rows
-from salm.library.scoring import UNKNOWN_PLACE, Stated, blended, place_agreement
-from salm.library.storage import Manifest, Storage
-from salm.model.edit import edit_embeddings
+from salm.library.adding import Failure, Moved, Writer
+from salm.library.approximate import FaissBackend
+from salm.library.backend import Backend
+from salm.library.files import audio_files, is_under
+from salm.library.folder import FolderBackend
+from salm.library.query import Alternative, Query, parse_query
+from salm.library.question import Question, asked, asked_like
+from salm.library.server import QdrantBackend, is_address
 from salm.model.inference import Model
 
-__all__ = ["AddReport", "Failure", "Hit", "Library", "SearchResult"]
+__all__ = ["AddReport", "Failure", "Hit", "Library", "Method", "Moved", "SearchResult"]
 
-BANDS_DEG = {"above": (ABOVE_DEG, 90.0), "level": (BELOW_DEG, ABOVE_DEG), "below": (-90.0, BELOW_DEG)}
-"""Elevations that a word for the height stands for."""
+Method = Literal["exact", "faiss"]
+"""How a library in a folder is searched."""
 
-Vector = Float32[np.ndarray, " width"]
+_EXAMPLE_ALONE = Query(text="", alternatives=(Alternative(),))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +35,11 @@ class AddReport:
     """What became of every file."""
 
     added: tuple[str, ...]
-    """Heard and now in the library, new or because they had changed."""
+    """Now in the library, new or because they had changed; of a copy of what was known nothing had to be heard."""
     skipped: tuple[str, ...]
-    """Already there with the same size and time of change."""
+    """Already there, with the same size and time of change or with the same content."""
+    moved: tuple[Moved, ...]
+    """Were in the library under another name, where they are no longer; nothing had to be heard."""
     removed: tuple[str, ...]
     """Were in the library, but are no longer on disk or can no longer be read."""
     failed: tuple[Failure, ...]
@@ -74,42 +75,59 @@ class SearchResult:
 
 
 class Library:
-    """A folder that remembers what a model heard in recordings.
+    """A folder, or a collection of a Qdrant server, that remembers what a model heard in recordings.
 
     Parameters
     ----------
     path
-        Folder of the library; it is made when something is added.
+        Folder of the library, made when something is added; or the address of a Qdrant server and the name of a
+        collection there, such as ``http://localhost:6333/takes``.
+    method
+        How a folder is searched: ``exact``, or through ``faiss`` (extra ``search``), which looks at a part of a large
+        library only.
     must_exist
         Refuse a folder that is no library yet.
+    backend
+        What keeps and searches the windows, in place of one for the path.
 
     Raises
     ------
     InputError
-        If the path is a file, or there must be a library and there is none.
+        If the path is a file, there must be a library and there is none, or an extra is not installed.
 
     Notes
     -----
-    A library belongs to the weights that made it, by their digest: vectors of two models are not comparable.
+    A library belongs to the weights that made it, by their digest: vectors of two models are not comparable. One
+    process may add at a time; any number may search meanwhile, and see every part that is complete.
+
+    Examples
+    --------
+    >>> library = Library("my.library")  # doctest: +SKIP
+    >>> library.add("recordings/", model)  # doctest: +SKIP
+    >>> library.search("rain AND dog from:left NOT music", model).hits  # doctest: +SKIP
     """
 
-    def __init__(self, path: str | Path, *, must_exist: bool = False) -> None:
-        self.path = Path(path)
-        self._storage = Storage(self.path)
-        self._searched: tuple[Manifest, Rows | None] | None = None
-        if self.path.exists() and not self.path.is_dir():
-            raise InputError(f"{self.path} is a file but a library is a folder; give another path.")
-        if must_exist and self._storage.manifest() is None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        method: Method = "exact",
+        must_exist: bool = False,
+        backend: Backend | None = None,
+    ) -> None:
+        self.path: str | Path = str(path) if is_address(path) else Path(path)
+        self._backend = backend or _backend(self.path, method)
+        if must_exist and self._backend.mark() is None:
             raise InputError(f"{self.path} is no library; make one with: salm index add FOLDER --to {self.path}")
 
     @property
     def files(self) -> tuple[str, ...]:
         """Absolute paths of the recordings in the library, sorted."""
-        return tuple(sorted(self._storage.files(self._storage.manifest())))
+        return tuple(sorted(self._backend.files()))
 
     def __len__(self) -> int:
         """Number of windows in the library."""
-        return sum(len(file.windows) for file in self._storage.files(self._storage.manifest()).values())
+        return sum(file.windows for file in self._backend.files().values())
 
     def add(
         self,
@@ -120,67 +138,66 @@ class Library:
     ) -> AddReport:
         """Index files, and everything in folders that ends like audio; what has not changed is skipped.
 
-        Files that are gone from the folders leave the library. A file that cannot be read is reported and does not
-        stop the others. What was heard is kept every 64 files and when interrupted; adding again goes on from there.
+        A file is known by its size and time of change, and otherwise by its content: one that was moved, renamed,
+        copied or only touched is not heard again. Files that are gone from the folders leave the library. A file that
+        cannot be read is reported and does not stop the others. What was heard is kept every 64 files and when
+        interrupted; adding again goes on from there, also after the process was killed.
 
         Parameters
         ----------
         paths
             Files or folders.
         progress
-            Called with the number of files done and their total, after each file that had to be heard.
+            Called with the number of files done and their total, after each file that was not skipped at once.
 
         Raises
         ------
         InputError
-            If a path does not exist, or the library is another model's.
+            If a path does not exist, the library is another model's or being written by another process, or it cannot
+            be written.
         """
         chosen = [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
-        manifest = self._manifest(model)
-        known = self._storage.files(manifest)
         found = audio_files(chosen)
-        skipped = [
-            file for file in found if file in known and (known[file].size, known[file].changed_ns) == stamp(file)
-        ]
-        gone = [file for file in known if stamp(file) == (-1, -1) and is_under(file, chosen)]
-        changed = sorted(set(found) - set(skipped))
-        writer = Writer(self._storage, manifest)
-        try:
-            writer.forget(gone)
-            for done, file in enumerate(changed, start=1):
-                writer.hear(file, model, known=file in known)
-                if progress is not None:
-                    progress(done, len(changed))
-        finally:
-            writer.flush()
-        self._storage.compact(writer.manifest)
+        self._check(model)
+        with self._backend.writing():
+            self._check(model)
+            writer = Writer(self._backend, model)
+            skipped = [file for file in found if writer.unchanged(file)]
+            changed = sorted(set(found) - set(skipped))
+            try:
+                for done, file in enumerate(changed, start=1):
+                    writer.take(file)
+                    if progress is not None:
+                        progress(done, len(changed))
+                writer.forget_missing(file for file in writer.missing() if is_under(file, chosen))
+            finally:
+                writer.flush()
         return AddReport(
             added=tuple(writer.added),
-            skipped=tuple(skipped),
+            skipped=tuple(skipped + writer.same),
+            moved=tuple(writer.moved),
             removed=tuple(writer.removed),
             failed=tuple(writer.failed),
         )
 
     def search(self, text: str, model: Model, *, limit: int = 10, facing: str = "north") -> SearchResult:
-        """The windows that fit a sentence best; fewer than ``limit`` if the library has fewer, none if it is empty.
+        """The windows that fit a query best; fewer than ``limit`` if fewer meet it, none if the library is empty.
 
         Parameters
         ----------
         text
-            What, where, or both: "rain", "from the left", "a dog behind me".
+            What, where, or both: "rain", "from the left", "a dog behind me", "rain AND dog from:left NOT music".
         facing
             Where the front is on the compass.
 
         Raises
         ------
         InputError
-            If the sentence is empty, ``limit`` is less than 1, or the library is another model's.
+            If the query cannot be understood, ``limit`` is less than 1, or the library is another model's.
         """
         query = parse_query(text, facing=facing)
-        stated = _stated(query)
-        words = [words for words in (query.what, query.text) if query.what]
-        what, joint = model.embed_text(words) if words else (None, None)
-        return SearchResult(query=query, hits=self._hits(model, what, joint if stated else None, stated, limit))
+        self._check(model)
+        return SearchResult(query=query, hits=self._hits(asked(query, model), limit))
 
     def search_like(
         self, recording: Recording, model: Model, *, where: str = "", limit: int = 10, facing: str = "north"
@@ -190,72 +207,43 @@ class Library:
         Parameters
         ----------
         where
-            Words for another direction, such as "from the left": they replace the spatial embedding of the example at
-            its own length (Eq. 3 of the paper). Empty keeps the example's.
+            Words for another direction, such as "from the left" or "like this but from behind": they replace the
+            spatial embedding of the example at its own length (Eq. 3 of the paper). Empty keeps the example's.
+            Conditions and what is not wanted may stand beside it.
 
         Raises
         ------
         InputError
-            If ``where`` names no direction, ``limit`` is less than 1, or the library is another model's.
+            If ``where`` cannot be understood or says what to find, ``limit`` is less than 1, or the library is another
+            model's.
         """
-        example = model.embed_audio([recording])
-        if not where:
-            return SearchResult(query=None, hits=self._hits(model, example.semantic[0], example.joint[0], None, limit))
-        query = parse_query(where, facing=facing)
-        stated = _stated(query)
-        if stated is None:
-            raise InputError(f"{where!r} names no direction; say one such as 'from the left', or leave it out.")
-        moved = edit_embeddings(model, example, where)
-        return SearchResult(query=query, hits=self._hits(model, moved.semantic[0], moved.joint[0], stated, limit))
+        query = parse_query(where, facing=facing) if where.strip() else _EXAMPLE_ALONE
+        self._check(model)
+        question = asked_like(query, model, model.embed_audio([recording]))
+        return SearchResult(query=query if where.strip() else None, hits=self._hits(question, limit))
 
-    def _hits(
-        self, model: Model, what: Vector | None, joint: Vector | None, stated: Stated | None, limit: int
-    ) -> tuple[Hit, ...]:
+    def _hits(self, question: Question, limit: int) -> tuple[Hit, ...]:
         if limit < 1:
             raise InputError(f"limit is {limit} but must be at least 1.")
-        rows = self._rows(model)
-        if rows is None:
-            return ()
-        whats = None if what is None else cosines(rows.semantic, what)
-        joints = None if joint is None else cosines(rows.joint, joint)
-        places = None if stated is None else place_agreement(rows.places, stated)
-        scores = blended(whats, joints, places)
-        best = np.argsort(-scores, kind="stable")[:limit]
         return tuple(
-            Hit(
-                score=float(scores[row]),
-                what=None if whats is None else float(whats[row]),
-                where=None if places is None or places[row] == UNKNOWN_PLACE else float(places[row]),
-                **rows.said(int(row)),
-            )
-            for row in best
+            Hit(file=f.file, score=f.score, what=f.what, where=f.where, **f.windows.said(f.row))
+            for f in self._backend.best(question, limit=limit)
         )
 
-    def _rows(self, model: Model) -> Rows | None:
-        manifest = self._manifest(model)
-        if self._searched is None or self._searched[0] != manifest:
-            self._searched = manifest, load_rows(self._storage.contents(manifest), _joint_weight(model))
-        return self._searched[1]
-
-    def _manifest(self, model: Model) -> Manifest:
-        manifest = self._storage.manifest()
-        if manifest is None:
-            return Manifest(model=model.digest, model_name=model.config.name)
-        if manifest.model != model.digest:
+    def _check(self, model: Model) -> None:
+        mark = self._backend.mark()
+        if mark is not None and mark.digest != model.digest:
             raise InputError(
-                f"{self.path} was made with the model {manifest.model_name} ({manifest.model}), not with "
+                f"{self.path} was made with the model {mark.name} ({mark.digest}), not with "
                 f"{model.config.name} ({model.digest}); use that model, or index into a new folder."
             )
-        return manifest
 
 
-def _stated(query: Query) -> Stated | None:
-    """The place that a query asks for, or None if it asks for none."""
-    if query.azimuth_deg is None and query.elevation is None:
-        return None
-    return Stated(query.azimuth_deg, None if query.elevation is None else BANDS_DEG[query.elevation])
-
-
-def _joint_weight(model: Model) -> Vector:
-    """The weight s of Eq. 2."""
-    return model.network.joint_weight.detach().float().cpu().numpy()
+def _backend(path: str | Path, method: Method) -> Backend:
+    if isinstance(path, str):
+        return QdrantBackend(path)
+    if path.exists() and not path.is_dir():
+        raise InputError(f"{path} is a file but a library is a folder; give another path.")
+    if method == "faiss":
+        return FaissBackend(path)
+    return FolderBackend(path)

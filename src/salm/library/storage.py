@@ -2,69 +2,73 @@
 
 The folder of a library holds::
 
-    library.json              schema, digest and name of the model, the parts that count
-    part-000001.jsonl         one line a file: path, size, time of change, and the windows that were heard
-    part-000001.safetensors   semantic and spatial embeddings, one row a window in the order of the lines
+    library.json                       schema, digest and name of the model, the parts that count
+    library.lock                       held by the one process that writes
+    part-000001-5f3a90c1.jsonl         one line a file: path, size, time of change, digest, number of its windows
+    part-000001-5f3a90c1.safetensors   what is known of the windows, a column a fact, in the order of the lines
 
 A file in a later part replaces the same file in the earlier ones, and one without windows has been taken out.
 ``library.json`` is renamed into place last: whatever interrupts a writer, readers see the library as it was before or
-after, never half of it. One process may write at a time.
+after, never half of it. Columns are memory-mapped, so that many readers share them and none waits for what it does not
+look at.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float16
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+import torch
+from filelock import FileLock, Timeout
+from jaxtyping import Bool
 
 from salm.errors import InputError
-from salm.whole import written_whole
+from salm.library.windows import Windows, joined, some
+from salm.whole import tensors_written_whole, written_whole
 
-__all__ = ["SCHEMA", "Contents", "IndexedFile", "Manifest", "Storage", "Vectors", "Window"]
+__all__ = ["SCHEMA", "Contents", "IndexedFile", "Manifest", "Mark", "Part", "Storage"]
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the layout above."""
 
-MANIFEST = "library.json"
+MANIFEST, LOCK = "library.json", "library.lock"
 
 MAX_PARTS = 16
 """More parts than this are merged: rewriting a large library for every file that is added would be slow."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class Window:
-    """What is known of one window of a file, besides its embeddings."""
-
-    start_s: float
-    end_s: float
-    azimuth_deg: float | None
-    elevation_deg: float | None
-    ambiguity: str | None
-    confidence: float
+_DTYPES = {"F16": np.float16, "F64": np.float64, "U8": np.uint8}
 
 
 @dataclass(frozen=True, kw_only=True)
 class IndexedFile:
-    """One file and its windows; without windows it has been taken out of the library."""
+    """One file; without windows it has been taken out of the library."""
 
     file: str
+    """Absolute path."""
     size: int = -1
     """In bytes, when it was heard."""
     changed_ns: int = -1
     """Time of its last change in nanoseconds, when it was heard."""
-    windows: tuple[Window, ...] = ()
+    digest: str = ""
+    """Of its content."""
+    windows: int = 0
+
+    @property
+    def stamp(self) -> tuple[int, int]:
+        """What :func:`salm.library.files.stamp` said when it was heard."""
+        return self.size, self.changed_ns
 
 
-class Vectors(NamedTuple):
-    """Raw embeddings of windows, in half precision: Eq. 3 needs their length."""
+class Mark(NamedTuple):
+    """The model that made the embeddings."""
 
-    semantic: Float16[np.ndarray, "window width"]
-    spatial: Float16[np.ndarray, "window width"]
+    digest: str
+    """Of its weights."""
+    name: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,17 +81,54 @@ class Manifest:
     parts: tuple[str, ...] = ()
     """Names of the parts that count, oldest first."""
 
+    @property
+    def mark(self) -> Mark:
+        """The model that made the embeddings."""
+        return Mark(self.model, self.model_name)
+
+
+class Part(NamedTuple):
+    """One part of a library."""
+
+    path: Path
+    """Without an ending."""
+    files: tuple[IndexedFile, ...]
+    windows: Windows | None
+    """Memory-mapped; None if there are none."""
+    current: Bool[np.ndarray, " file"]
+    """Files that no later part replaces."""
+
+    @property
+    def rows(self) -> Bool[np.ndarray, " window"]:
+        """Windows of the current files."""
+        return np.repeat(self.current, [file.windows for file in self.files])
+
 
 class Contents(NamedTuple):
-    """Everything in a library: files, and one row of vectors for each of their windows in order."""
+    """Everything in a library."""
 
-    files: tuple[IndexedFile, ...]
-    vectors: Vectors | None
-    """None if there are no windows."""
+    manifest: Manifest
+    parts: tuple[Part, ...]
+
+    @property
+    def files(self) -> dict[str, IndexedFile]:
+        """Every file that is in the library, by its path."""
+        kept = (file for part in self.parts for file, stays in zip(part.files, part.current, strict=True) if stays)
+        return {file.file: file for file in kept if file.windows}
+
+    def windows_of(self, wanted: str) -> Windows:
+        """The windows of a file that is in the library."""
+        for part in reversed(self.parts):
+            end = 0
+            for file in part.files:
+                start, end = end, end + file.windows
+                if file.file == wanted and part.windows is not None:
+                    return some(part.windows, slice(start, end))
+        raise KeyError(wanted)
 
 
 class Storage:
-    """The folder of a library; nothing is written before the first part."""
+    """The folder of a library; nothing is written before something is added."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -101,89 +142,128 @@ class Storage:
             If the file is not readable or of another version.
         """
         path = self.folder / MANIFEST
-        if not path.exists():
-            return None
         try:
             plain = json.loads(path.read_text(encoding="utf-8"))
             if plain["schema"] != SCHEMA:
                 raise InputError(f"{path} has schema {plain['schema']!r} but this version reads {SCHEMA}; index anew.")
             return Manifest(model=plain["model"], model_name=plain["model_name"], parts=tuple(plain["parts"]))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
         except (OSError, ValueError, KeyError, TypeError) as error:
             if isinstance(error, InputError):
                 raise
             raise InputError(f"{path} is not the description of a library: {error}.") from error
 
-    def files(self, manifest: Manifest | None) -> dict[str, IndexedFile]:
-        """The latest state of every file that is in the library, by its path."""
-        latest: dict[str, IndexedFile] = {}
-        for part in manifest.parts if manifest else ():
-            latest.update((file.file, file) for file in self._read_lines(part))
-        return {path: file for path, file in latest.items() if file.windows}
-
-    def contents(self, manifest: Manifest) -> Contents:
-        """Everything in the library.
+    def contents(self) -> Contents | None:
+        """Everything in the library as it is at this moment, or None if there is none.
 
         Raises
         ------
         InputError
             If a part is missing or damaged.
         """
-        lines = {part: self._read_lines(part) for part in manifest.parts}
-        latest = {file.file: part for part, files in lines.items() for file in files}
-        kept_files: list[IndexedFile] = []
-        kept_vectors: list[Vectors] = []
-        for part, files in lines.items():
-            current = [latest[file.file] == part for file in files]
-            rows = np.repeat(current, [len(file.windows) for file in files])
-            kept_files += [file for file, stays in zip(files, current, strict=True) if stays and file.windows]
-            if rows.any():
-                kept_vectors.append(Vectors(*(matrix[rows] for matrix in self._read_vectors(part, len(rows)))))
-        if not kept_vectors:
-            return Contents((), None)
-        return Contents(tuple(kept_files), Vectors(*map(np.concatenate, zip(*kept_vectors, strict=True))))
+        while (manifest := self.manifest()) is not None:
+            try:
+                return self._contents(manifest)
+            except InputError:
+                # A writer may have merged the parts while they were being read; then there is a newer manifest.
+                if self.manifest() == manifest:
+                    raise
+        return None
 
-    def append(self, manifest: Manifest, files: Sequence[IndexedFile], vectors: Vectors | None) -> Manifest:
-        """Write one more part and make it count; the manifest that now holds."""
-        name = self._write_part(files, vectors)
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Be the one who writes.
+
+        Raises
+        ------
+        InputError
+            If somebody else is, or the folder cannot be written.
+        """
+        lock = FileLock(self.folder / LOCK, timeout=0)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except Timeout as error:
+            raise InputError(
+                f"{self.folder} is being written by another process; try again when it is done."
+            ) from error
+        except OSError as error:
+            raise InputError(f"{self.folder} cannot be written: {error.strerror or error}.") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def append(self, manifest: Manifest, files: Sequence[IndexedFile], windows: Windows | None) -> Manifest:
+        """Write one more part and make it count; the manifest that now holds.
+
+        Raises
+        ------
+        InputError
+            If it cannot be written: on a full disk, for example. The library stays what it was.
+        """
+        name = self._write_part(files, windows)
         return self._write_manifest(replace(manifest, parts=(*manifest.parts, name)))
 
-    def compact(self, manifest: Manifest) -> Manifest:
-        """Merge the parts into one if there are many, and delete what no longer counts; the manifest that now holds."""
+    def tidy(self) -> None:
+        """Merge the parts into one if there are many, and delete what no longer counts."""
+        contents = self.contents()
+        if contents is None:
+            return
+        manifest = contents.manifest
         if len(manifest.parts) > MAX_PARTS:
-            name = self._write_part(*self.contents(manifest))
+            kept = [some(part.windows, part.rows) for part in contents.parts if part.windows is not None]
+            files = list(contents.files.values())
+            name = self._write_part(files, joined(kept) if files else None)
             manifest = self._write_manifest(replace(manifest, parts=(name,)))
         for path in self.folder.glob("part-*"):
             if path.name.split(".")[0] not in manifest.parts:
-                path.unlink()
-        return manifest
+                _unlink(path)
 
-    def _read_lines(self, part: str) -> list[IndexedFile]:
+    def _contents(self, manifest: Manifest) -> Contents:
+        lines = {part: self._read_lines(part) for part in manifest.parts}
+        latest = {file.file: part for part, files in lines.items() for file in files}
+        parts = (
+            Part(
+                path=self.folder / part,
+                files=files,
+                windows=self._map(part, sum(file.windows for file in files)),
+                current=np.array([latest[file.file] == part for file in files], np.bool_),
+            )
+            for part, files in lines.items()
+        )
+        return Contents(manifest, tuple(parts))
+
+    def _read_lines(self, part: str) -> tuple[IndexedFile, ...]:
         path = self.folder / f"{part}.jsonl"
         try:
             with path.open(encoding="utf-8") as lines:
-                return [_indexed_file(json.loads(line)) for line in lines]
+                return tuple(IndexedFile(**json.loads(line)) for line in lines)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path} is damaged or missing ({error}); delete the library and index anew.") from error
+            raise _damaged(path, error) from error
 
-    def _read_vectors(self, part: str, rows: int) -> Vectors:
+    def _map(self, part: str, rows: int) -> Windows | None:
+        if not rows:
+            return None
         path = self.folder / f"{part}.safetensors"
         try:
-            tensors = load_file(path)
-            vectors = Vectors(tensors["semantic"], tensors["spatial"])
-        except (OSError, SafetensorError, KeyError) as error:
-            raise InputError(f"{path} is damaged or missing ({error}); delete the library and index anew.") from error
-        if any(len(matrix) != rows for matrix in vectors):
-            raise InputError(f"{path} has other rows than its {rows} windows; delete the library and index anew.")
-        return vectors
+            columns = _mapped(path)
+            windows = Windows(*(columns[name] for name in Windows._fields))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise _damaged(path, error) from error
+        if any(len(column) != rows for column in windows):
+            raise _damaged(path, f"it has not the {rows} windows of its files")
+        return windows
 
-    def _write_part(self, files: Iterable[IndexedFile], vectors: Vectors | None) -> str:
+    def _write_part(self, files: Sequence[IndexedFile], windows: Windows | None) -> str:
         numbers = [int(path.name[5:11]) for path in self.folder.glob("part-[0-9]*.jsonl")]
-        name = f"part-{max(numbers, default=0) + 1:06d}"
-        if vectors is not None:
-            with written_whole(self.folder / f"{name}.safetensors") as unfinished:
-                save_file({"semantic": vectors.semantic, "spatial": vectors.spatial}, unfinished)
-        lines = (json.dumps(asdict(file)) for file in files)
-        self._write_text(f"{name}.jsonl", "".join(f"{line}\n" for line in lines))
+        # The end differs whenever a part is written, so that whoever remembers a name remembers its content.
+        name = f"part-{max(numbers, default=0) + 1:06d}-{secrets.token_hex(4)}"
+        if windows is not None:
+            columns = {key: torch.from_numpy(np.array(column)) for key, column in windows._asdict().items()}
+            tensors_written_whole(self.folder / f"{name}.safetensors", columns)
+        self._write_text(f"{name}.jsonl", "".join(f"{json.dumps(asdict(file))}\n" for file in files))
         return name
 
     def _write_manifest(self, manifest: Manifest) -> Manifest:
@@ -195,6 +275,27 @@ class Storage:
             unfinished.write_text(content, encoding="utf-8")
 
 
-def _indexed_file(plain: dict[str, Any]) -> IndexedFile:
-    windows = tuple(Window(**window) for window in plain["windows"])
-    return IndexedFile(file=plain["file"], size=plain["size"], changed_ns=plain["changed_ns"], windows=windows)
+def _mapped(path: Path) -> Mapping[str, np.ndarray]:
+    """The tensors of a safetensors file where they are, read when they are looked at."""
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(size) if size < 1_000_000 else b"")
+    header.pop("__metadata__", None)
+    return {
+        name: np.asarray(
+            np.memmap(path, _DTYPES[said["dtype"]], "r", 8 + size + said["data_offsets"][0], tuple(said["shape"]))
+        )
+        for name, said in header.items()
+    }
+
+
+def _damaged(path: Path, reason: object) -> InputError:
+    return InputError(f"{path} is damaged or missing ({reason}); delete the library and index anew.")
+
+
+def _unlink(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except PermissionError:
+        # Somebody is reading it on a system that keeps such files; it goes another time.
+        return

@@ -167,6 +167,11 @@ class Model:
         self.digest = digest
         self.device = device
 
+    @property
+    def scale(self) -> float:
+        """Factor on cosine similarities in a softmax over sentences, as the network was trained with it."""
+        return float(self.network.scale.detach())
+
     def embed_audio(self, recordings: Sequence[Recording]) -> AudioEmbeddings:
         """Embeddings of whole recordings: the mean over the windows of each; float32, raw.
 

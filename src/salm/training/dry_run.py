@@ -13,7 +13,7 @@ from torch import Tensor
 from salm.model.encoders import Observation
 from salm.model.hub import build_frozen
 from salm.model.network import Network
-from salm.model.text import RobertaTower, SentenceTower, States, Tokens
+from salm.model.text import RobertaTower, SentenceTower, States, TextTower, Tokens
 from salm.scenes.dataset import Batch, SceneBatches
 from salm.training.config import TrainConfig
 from salm.training.corpora import OpenCorpora, open_corpora
@@ -137,7 +137,7 @@ def _try_out(network: Network, config: TrainConfig, *, device: str) -> _Tried:
     return _Tried(gradients_s=computed - begun, update_s=time.perf_counter() - computed, kept_bytes=sum(kept.values()))
 
 
-class _Unread(Reader):
+class _Unread(Reader[TextTower]):
     """Sentences of usual length, whatever they say: the time that they take does not depend on the words."""
 
     def __call__(self, sentences: Sequence[str], *, ahead: ReadAhead | None = None) -> TextInput:

@@ -1,17 +1,18 @@
 """Sentences as the text side takes them in training."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from salm.model.text import RobertaTower, SentenceTower, States, TextTower
+from salm.model.text import RobertaTower, SentenceTower, States, TextTower, Tokens
 from salm.training.towers import TextInput
 
-__all__ = ["ReadAhead", "Reader", "SentenceCache", "StateCache", "reader"]
+__all__ = ["ReadAhead", "Reader", "SentenceCache", "StateCache", "TokenReader", "reader"]
 
 _MOST_STATES = 120_000
 
@@ -33,17 +34,15 @@ class ReadAhead(NamedTuple):
         return dict(zip(self.sentences, torch.split(self.values, list(self.rows)), strict=True))
 
 
-class Reader:
-    """Reads sentences for training; this one leaves all but the tokens to a tower that is trained."""
+class Reader(ABC, Generic[Tower]):
+    """Reads sentences for training."""
 
-    def __init__(self, tower: TextTower) -> None:
+    def __init__(self, tower: Tower) -> None:
         self.tower = tower
 
+    @abstractmethod
     def __call__(self, sentences: Sequence[str], *, ahead: ReadAhead | None = None) -> TextInput:
         """The sentences, in their order, as the tower takes them; ``ahead`` are those that were read before."""
-        del ahead
-        assert isinstance(self.tower, RobertaTower)
-        return self.tower.tokens(sentences)
 
     def ahead(self, sentences: Sequence[str]) -> ReadAhead | None:
         """What of the reading can be done before the step that needs it, in another process; None is nothing."""
@@ -51,10 +50,18 @@ class Reader:
         return None
 
 
-class _Cache(Reader, Generic[Tower]):
+class TokenReader(Reader[RobertaTower]):
+    """Leaves all but the tokens to a tower that is trained."""
+
+    def __call__(self, sentences: Sequence[str], *, ahead: ReadAhead | None = None) -> Tokens:
+        """Tokens of the sentences, in their order."""
+        del ahead
+        return self.tower.tokens(sentences)
+
+
+class _Cache(Reader[Tower]):
     """Keeps what is frozen of a tower makes of sentences, the last new ones if not all."""
 
-    tower: Tower
     most: int | None = None
 
     def __init__(self, tower: Tower) -> None:
@@ -123,10 +130,10 @@ class StateCache(_Cache[SentenceTower]):
         return [states.half() for states in self.tower.below(sentences)]
 
 
-def reader(tower: TextTower) -> Reader:
+def reader(tower: TextTower) -> Reader[Any]:
     """How sentences are read: once for all by what is frozen of a tower, as tokens for one that is trained."""
     if isinstance(tower, RobertaTower):
-        return Reader(tower)
+        return TokenReader(tower)
     return StateCache(tower) if isinstance(tower, SentenceTower) and not tower.frozen else SentenceCache(tower)
 
 

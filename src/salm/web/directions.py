@@ -73,7 +73,8 @@ def _powers(columns: torch.Tensor, rate_hz: int) -> Float64[np.ndarray, "column 
     weight = unit.power[:, 0] * unit.directness**_DIRECTNESS_POWER * torch.hypot(x, y)
     sums = torch.zeros(len(columns), ROWS, dtype=torch.float64)
     sums.scatter_add_(1, row.flatten(1), weight.flatten(1).double())
-    return np.asarray(sums.numpy())
+    power: Float64[np.ndarray, "column row"] = sums.numpy()
+    return power
 
 
 def _levels(power: Float64[np.ndarray, "column row"]) -> Int16[np.ndarray, "column row"]:

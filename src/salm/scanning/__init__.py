@@ -1,0 +1,1 @@
+"""Long recordings as timelines of what is heard, where, and from when to when."""
