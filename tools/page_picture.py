@@ -24,6 +24,7 @@ from salm.scenes.rendering import render_scene
 from salm.scenes.sample import draw_scene
 
 RATE_HZ = 24_000
+WIDTH = 1120
 TAKE = {"dog": 2, "bell": 7, "footsteps": 4}
 LIBRARY = {"rain": 1, "thunder": 4, "bird": 0, "siren": 6, "knock": 3}
 """Kinds of sounds and the sectors they come from."""
@@ -36,10 +37,12 @@ def main(out: str, folder: str | None = None) -> None:
     with serving(home / "index") as url, sync_playwright() as play:
         chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
         browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1180, "height": 900})
+        page = browser.new_page(viewport={"width": WIDTH, "height": 900})
         page.goto(url)
         use(page, take)
-        page.screenshot(path=out, full_page=True)
+        # As far as the second row of questions; the whole page would be twice as large a file.
+        bottom = page.get_by_role("heading", name="Move it by a sentence").bounding_box()["y"] - 30
+        page.screenshot(path=out, full_page=True, clip={"x": 0, "y": 0, "width": WIDTH, "height": bottom})
         browser.close()
 
 

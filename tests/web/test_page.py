@@ -189,7 +189,7 @@ def test_locating_is_said_and_drawn(
     page.get_by_role("button", name="Locate").click()
     answer = page.locator("#located .answer")
     expect(answer).to_have_text(
-        re.compile(r"Left: azimuth \+(89|90|91)°, elevation .*, within ±\d+°, confidence .* %\.")
+        re.compile(r"Left: azimuth \+(89|90|91)°, elevation .*, within ±\d+°, confidence .*%\.")
     )
     expect(page.locator("#now")).to_contain_text("At this moment left: azimuth")
     page.get_by_label("without learning").check()

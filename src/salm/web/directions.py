@@ -81,4 +81,5 @@ def _levels(power: Float64[np.ndarray, "column row"]) -> Int16[np.ndarray, "colu
     loudest = float(power.max(initial=0.0))
     if loudest == 0.0:
         return np.full(power.shape, FLOOR_DB, np.int16)
-    return np.maximum(10 * np.log10(power / loudest + 1e-30), FLOOR_DB).round().astype(np.int16)
+    level_db = 10 * np.log10(power / loudest + 1e-30)
+    return np.asarray(np.maximum(level_db, FLOOR_DB).round(), np.int16)

@@ -2,7 +2,7 @@
 
 import { ask, Refused } from "./api.js";
 import { $, element, onSubmit } from "./dom.js";
-import { clock, degrees, percent, placed, spoken } from "./words.js";
+import { decimal, degrees, percent, placed, span, spoken } from "./words.js";
 
 export function startLocating(session, listening) {
   const output = $("located");
@@ -33,19 +33,19 @@ export function startRanking(session) {
     const { ranking } = await ask("/api/rank", { ...session.sent, text });
     output.replaceChildren(
       table("How well each sentence fits, best first; cosine similarities", ["sentence", "fit", "what", "where"],
-        ranking.map((item) => [item.text, meter(item.score), item.what.toFixed(2), item.where.toFixed(2)])),
+        ranking.map((item) => [item.text, meter(item.score), decimal(item.what), decimal(item.where)])),
     );
   });
 }
 
 function placesTable(windows, what) {
   const rows = windows.map((place) => [
-    `${clock(place.start_s)}–${clock(place.end_s)}`,
+    span(place.start_s, place.end_s),
     spokenOrNot(place),
     place.azimuth_deg === null ? "–" : degrees(place.azimuth_deg),
     place.elevation_deg === null ? "–" : degrees(place.elevation_deg),
     percent(place.confidence),
-    ...(what ? [place.what.toFixed(2)] : []),
+    ...(what ? [decimal(place.what)] : []),
   ]);
   const head = ["time", "where", "azimuth", "elevation", "confidence", ...(what ? ["fits"] : [])];
   return table("Window by window; confidence is the chance to be within 20°", head, rows);
@@ -58,7 +58,7 @@ const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 /** A score as a bar and as a number. */
 function meter(score) {
   const bar = element("meter", { min: 0, max: 1, value: Math.max(0, score), "aria-hidden": "true" });
-  return element("span", { class: "score" }, bar, score.toFixed(2));
+  return element("span", { class: "score" }, bar, decimal(score));
 }
 
 export function table(caption, head, rows) {

@@ -3,7 +3,7 @@
 import { ask, look, Refused } from "./api.js";
 import { table } from "./asking.js";
 import { $, element, onSubmit } from "./dom.js";
-import { clock, degrees, percent, spoken } from "./words.js";
+import { clock, degrees, percent, span, spoken } from "./words.js";
 
 const ASK_EVERY_MS = 400;
 const ENDED = { done: "Done.", cancelled: "Cancelled." };
@@ -55,7 +55,7 @@ function tell({ events }, text, listening) {
     return;
   }
   const rows = events.map((event) => [
-    `${clock(event.onset_s)}–${clock(event.offset_s)}`,
+    span(event.onset_s, event.offset_s),
     ...(text.length ? [event.name ? `${event.name} (${percent(event.fits[0].share)})` : "–"] : []),
     event.azimuth_deg === null ? "no direction" : `${spoken(event)} (${degrees(event.azimuth_deg)})`,
     percent(event.confidence),

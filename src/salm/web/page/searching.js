@@ -4,7 +4,7 @@ import { ask, fetchSound, Refused } from "./api.js";
 import { $, element, guarded, onSubmit } from "./dom.js";
 import { Player } from "./player.js";
 import { decodeWav, toBuffer } from "./wav.js";
-import { clock, degrees, percent, spoken } from "./words.js";
+import { decimal, degrees, percent, span, spoken } from "./words.js";
 
 export function startSearching(session, studio, listening, about, open) {
   const { libraries, facings } = about;
@@ -69,7 +69,7 @@ class Audition {
 function item(hit, rank, audition, open) {
   const problem = element("p", { class: "problem", role: "alert" });
   const where = hit.azimuth_deg === null ? "no direction" : `${spoken(hit)} (${angles(hit)})`;
-  const says = `${clock(hit.start_s)}–${clock(hit.end_s)} · ${where} · confidence ${percent(hit.confidence)}`;
+  const says = `${span(hit.start_s, hit.end_s)} · ${where} · confidence ${percent(hit.confidence)}`;
   const listen = element("button", { type: "button", "aria-pressed": "false", "aria-label": `Listen to hit ${rank}, ${hit.file}` }, "Listen");
   listen.addEventListener("click", () => guarded(problem, () => audition.toggle(listen, hit)));
   const use = element("button", { type: "button", "aria-label": `Open ${hit.file}` }, "Open");
@@ -82,7 +82,7 @@ function item(hit, rank, audition, open) {
   return element("li", {},
     element("span", { class: "rank", "aria-hidden": "true" }, String(rank)),
     element("span", { class: "what" }, hit.file, element("span", { class: "where" }, says), problem),
-    element("span", { class: "fit" }, `score ${hit.score.toFixed(2)}`),
+    element("span", { class: "fit" }, `score ${decimal(hit.score)}`),
     element("span", { class: "row" }, listen, use),
   );
 }

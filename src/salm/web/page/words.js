@@ -19,10 +19,16 @@ export function clock(seconds) {
   return `${Math.floor(tenths / 600)}:${String(Math.floor(rest / 10)).padStart(2, "0")}.${rest % 10}`;
 }
 
+/** "0:05.0–0:07.5", which is not broken over two lines. */
+export const span = (start, end) => `${clock(start)}\u2060–\u2060${clock(end)}`;
+
+/** "−0.16" */
+export const decimal = (value) => value.toFixed(2).replace("-", MINUS);
+
 /** "97 %"; what is not quite certain is not called 100 %. */
 export function percent(share) {
-  if (share < 1 && share > 0.995) return "over 99 %";
-  return `${Math.round(100 * share)} %`;
+  if (share < 1 && share > 0.995) return "over 99\u00a0%";
+  return `${Math.round(100 * share)}\u00a0%`;
 }
 
 export const sector = (azimuthDeg) => SECTORS[(Math.floor((azimuthDeg + 22.5) / 45) + 8) % 8];
