@@ -91,7 +91,7 @@ def use(page: Page, take: Path) -> None:
     page.locator("#ranked table").wait_for()
     page.get_by_label("What to do").fill("move it to the right")
     page.get_by_role("button", name="Edit", exact=True).click()
-    page.locator("#edited .answer").wait_for()
+    page.locator("#edited a").first.wait_for()
     page.get_by_label("What may be heard").fill("a dog barking\na bell\nfootsteps\nrain")
     page.get_by_role("button", name="Scan").click()
     page.locator("#scanned table").wait_for()

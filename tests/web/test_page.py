@@ -187,7 +187,7 @@ def test_locating_is_said_and_drawn(
     path.write_bytes(wav(wave(90.0)))
     page.locator("#file").set_input_files(path)
     page.get_by_role("button", name="Locate").click()
-    answer = page.locator("#located .answer")
+    answer = page.locator("#located-says")
     expect(answer).to_have_text(
         re.compile(r"Left: azimuth \+(89|90|91)°, elevation .*, within ±\d+°, confidence .*%\.")
     )
@@ -208,6 +208,7 @@ def test_sentences_are_ranked(opened: Page) -> None:
     cells = opened.locator("#ranked tbody tr td:first-child")
     expect(cells).to_have_count(2)
     assert set(cells.all_inner_texts()) == {"rain", "a dog barking"}
+    expect(opened.locator("#ranked-says")).to_have_text(f"Best fit: {cells.first.inner_text()}")
 
 
 def test_an_edit_is_compared_and_downloaded(opened: Page, take: Path) -> None:
@@ -215,7 +216,7 @@ def test_an_edit_is_compared_and_downloaded(opened: Page, take: Path) -> None:
     opened.get_by_role("button", name="move it to the left").click()
     opened.get_by_label("What to do").fill("turn it 90 degrees clockwise")
     opened.keyboard.press("Enter")
-    expect(opened.locator("#edited .answer")).to_contain_text("Turned everything by 90 degrees")
+    expect(opened.locator("#edited-says")).to_contain_text("Turned everything by 90 degrees")
     expect(opened.get_by_label("B: edited")).to_be_checked()
     expect(opened.locator("#clock")).to_have_text("0:00.7 / 0:02.0")
     opened.get_by_label("A: original").check()
@@ -236,7 +237,7 @@ def test_an_edit_can_be_edited_again(opened: Page) -> None:
     opened.get_by_role("button", name="Edit", exact=True).click()
     opened.get_by_role("button", name="Go on from here").click()
     expect(opened.locator("#facts")).to_contain_text("take edited.wav · 2.0 s")
-    expect(opened.locator("#edited .answer")).to_have_count(0)
+    expect(opened.locator("#edited-says")).to_be_empty()
     opened.get_by_role("button", name="Edit", exact=True).click()
     expect(opened.get_by_role("link", name="Download AmbiX")).to_have_attribute("download", "take edited edited.wav")
 
@@ -332,7 +333,7 @@ def test_what_channels_cannot_tell_is_said(
     expect(page.locator("#notes")).to_contain_text("One channel cannot tell where a sound comes from.")
     expect(page.locator("#map-says")).to_have_text("This recording has no directions to draw.")
     page.get_by_role("button", name="Locate").click()
-    expect(page.locator("#located .answer")).to_contain_text("No direction: one channel holds no direction")
+    expect(page.locator("#located-says")).to_contain_text("No direction: one channel holds no direction")
 
 
 def test_everything_is_reached_by_keyboard_and_seen(opened: Page) -> None:
@@ -366,6 +367,34 @@ def test_everything_has_a_name_for_screen_readers(opened: Page) -> None:
     ]
     assert len(named) > 25
     assert [role for role, name in named if not name and role != "list"] == []
+
+
+def test_directions_are_called_as_everywhere_else(page: Page) -> None:
+    places = [
+        (float(azimuth), float(elevation)) for azimuth in np.arange(-180, 180, 7.5) for elevation in (-90, -20, 0, 20)
+    ]
+    made = in_page(
+        page,
+        "words.js",
+        "return given.map(([azimuth_deg, elevation_deg]) => module.spoken({ azimuth_deg, elevation_deg }));",
+        places,
+    )
+    assert made == [salm.Direction(*place).spoken() for place in places]
+
+
+def test_numbers_are_written_for_people(page: Page) -> None:
+    told = in_page(
+        page,
+        "words.js",
+        "const { degrees, clock, percent } = module;"
+        "return [given[0].map(degrees), given[1].map(clock), given[2].map(percent)];",
+        [[-179.8, -0.4, 45.4, -90, 180], [59.94, 59.96, 3605], [1, 0.999, 0.97]],
+    )
+    assert told == [
+        ["180°", "0°", "+45°", "−90°", "180°"],
+        ["0:59.9", "1:00.0", "60:05.0"],
+        ["100\u00a0%", "over 99\u00a0%", "97\u00a0%"],
+    ]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -92,8 +92,9 @@ def _not_served(_: Request, error: HTTPException) -> JSONResponse:
     return _problem(error.status_code, text, headers=error.headers)
 
 
-def _failed(request: Request, error: Exception) -> JSONResponse:
-    logging.getLogger(__name__).error("%s %s failed", request.method, request.url.path, exc_info=error)
+def _failed(request: Request, _: Exception) -> JSONResponse:
+    # The traceback follows: Starlette raises the error again when this is sent, and uvicorn logs it.
+    logging.getLogger(__name__).error("%s %s failed.", request.method, request.url.path)
     return _problem(500, FAULT)
 
 

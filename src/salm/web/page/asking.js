@@ -5,8 +5,7 @@ import { $, element, onSubmit } from "./dom.js";
 import { decimal, degrees, percent, placed, span, spoken } from "./words.js";
 
 export function startLocating(session, listening) {
-  const output = $("located");
-  session.addEventListener("opened", () => output.replaceChildren());
+  session.addEventListener("opened", () => forget("located"));
   onSubmit($("locate"), async (form) => {
     const what = form.get("what").trim();
     const plain = form.has("plain");
@@ -17,25 +16,29 @@ export function startLocating(session, listening) {
     const title = `located: ${spokenOrNot(whole)}`;
     listening.mark("places", [{ ...whole, kind: "model", title }]);
     listening.showPlaces(windows);
-    output.replaceChildren(
-      element("p", { class: "answer" }, `${capital(placed(whole))}.`),
-      ...(windows.length > 1 || what ? [placesTable(windows, what)] : []),
-    );
+    $("located-says").textContent = `${capital(placed(whole))}.`;
+    $("located").replaceChildren(...(windows.length > 1 || what ? [placesTable(windows, what)] : []));
   });
 }
 
 export function startRanking(session) {
-  const output = $("ranked");
-  session.addEventListener("opened", () => output.replaceChildren());
+  session.addEventListener("opened", () => forget("ranked"));
   onSubmit($("rank"), async (form) => {
     const text = form.get("text").split("\n").map((line) => line.trim()).filter(Boolean);
     if (!text.length) throw new Refused("Write one or more sentences, each on its own line.");
     const { ranking } = await ask("/api/rank", { ...session.sent, text });
-    output.replaceChildren(
+    $("ranked-says").textContent = `Best fit: ${ranking[0].text}`;
+    $("ranked").replaceChildren(
       table("How well each sentence fits, best first; cosine similarities", ["sentence", "fit", "what", "where"],
         ranking.map((item) => [item.text, meter(item.score), decimal(item.what), decimal(item.where)])),
     );
   });
+}
+
+/** What was said of another recording. */
+function forget(id) {
+  $(`${id}-says`).textContent = "";
+  $(id).replaceChildren();
 }
 
 function placesTable(windows, what) {

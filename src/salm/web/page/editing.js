@@ -10,6 +10,7 @@ const EXAMPLES = ["move it to the left", "turn it 90 degrees clockwise", "swap l
 export function startEditing(session, listening, open) {
   const output = $("edited");
   const discard = () => {
+    $("edited-says").textContent = "";
     output.replaceChildren();
     listening.mark("edit", []);
   };
@@ -26,8 +27,8 @@ export function startEditing(session, listening, open) {
     listening.mark("edit", marks(edited));
     const stem = session.file.name.replace(/\.[^.]*$/, "");
     const goOn = () => open(new File([wav], `${stem} edited.wav`));
+    $("edited-says").textContent = edited.description;
     output.replaceChildren(
-      element("p", { class: "answer" }, edited.description),
       ...edited.notes.map((note) => element("p", { class: "soft" }, note)),
       element("p", { class: "row" },
         element("a", { href: edited.out, download: `${stem} edited.wav` }, "Download AmbiX"),

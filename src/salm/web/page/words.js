@@ -7,9 +7,9 @@ export const SECTORS = ["front", "front left", "left", "back left", "back", "bac
 /** "+45°", "−90°", "180°": what is behind is never −180°, and nothing is −0°. */
 export function degrees(value) {
   const whole = Math.round(value);
-  const shown = whole === -180 ? 180 : whole;
-  if (shown === 0) return "0°";
-  return `${shown > 0 ? "+" : MINUS}${Math.abs(shown)}°`;
+  if (Math.abs(whole) === 180) return "180°";
+  if (whole === 0) return "0°";
+  return `${whole > 0 ? "+" : MINUS}${Math.abs(whole)}°`;
 }
 
 /** "1:05.3" */
