@@ -23,7 +23,7 @@ from jaxtyping import Float32
 from safetensors.numpy import load_file
 from scipy.signal import oaconvolve
 
-__all__ = ["to_binaural"]
+__all__ = ["ear_filters", "to_binaural"]
 
 _FILTERS = Path(__file__).with_name("kemar_foa.safetensors")
 
@@ -43,7 +43,7 @@ def to_binaural(samples: Float32[np.ndarray, "4 time"], rate_hz: int) -> Float32
     rate_hz
         Any, from 100 Hz up; the filters hold nothing above 20 kHz.
     """
-    filters, lead = _filters(rate_hz)
+    filters, lead = ear_filters(rate_hz)
     time = samples.shape[1]
     middle = np.zeros(time, np.float32)
     for channel in (0, 2, 3):
@@ -54,8 +54,8 @@ def to_binaural(samples: Float32[np.ndarray, "4 time"], rate_hz: int) -> Float32
 
 
 @lru_cache(maxsize=8)
-def _filters(rate_hz: int) -> tuple[Float32[np.ndarray, "4 tap"], int]:
-    """Filters to the left ear at a rate, and which of their samples is time zero."""
+def ear_filters(rate_hz: int) -> tuple[Float32[np.ndarray, "4 tap"], int]:
+    """Filters from W, Y, Z, X to the left ear at a rate, and which of their samples is time zero; not to be changed."""
     stored = load_file(_FILTERS)
     left, native_hz = stored["left"], int(stored["rate_hz"])
     # Samples lie closer or wider at another rate, and their sum must stay the same.

@@ -18,6 +18,7 @@ from salm.cli.hearing import Embed, Locate, Rank
 from salm.cli.library import IndexAdd, Search
 from salm.cli.scan import Scan
 from salm.cli.scenes import ScenesExport, ScenesMake, ScenesRephrase, ScenesShow
+from salm.cli.serve import Serve
 from salm.cli.telling import complain, say
 from salm.cli.training import Train
 from salm.cli.weights import Export, ImportHuggingFace, ImportLaionClap, ImportPseldnets
@@ -35,6 +36,7 @@ COMMANDS: dict[str, type[Command]] = {
     "search": Search,
     "edit": Edit,
     "scan": Scan,
+    "serve": Serve,
     "scenes make": ScenesMake,
     "scenes show": ScenesShow,
     "scenes export": ScenesExport,

@@ -1,0 +1,94 @@
+"""The local page and the JSON API: ``salm serve``."""
+
+import logging
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from tyro.conf import UseAppendAction, arg
+
+import salm
+from salm.cli.command import Command
+from salm.cli.telling import say
+from salm.errors import InputError
+
+if TYPE_CHECKING:
+    from salm.library.index import Library
+
+__all__ = ["Serve"]
+
+_ANYWHERE = frozenset({"", "0.0.0.0", "::"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Serve(Command):
+    """A page on this machine to hear, locate, search and edit with, and a JSON API."""
+
+    library: UseAppendAction[tuple[str, ...]] = ()
+    """A library to search, as NAME=PATH; may be given several times. Nothing else on disk can be asked for."""
+    host: str = "127.0.0.1"
+    """Address to listen on; 0.0.0.0 lets other machines in, and there is no password."""
+    port: int = 8000
+    """Port to listen on; 0 takes any that is free."""
+    max_mb: float = 200.0
+    """Largest upload in megabytes."""
+    max_s: float = 600.0
+    """Longest recording in seconds."""
+    model_name: Annotated[str, arg(name="model")] = "small"
+    """A model that ships, a folder, or a hub id."""
+
+    def run(self) -> int:
+        """Serve until interrupted."""
+        try:
+            import uvicorn
+
+            from salm.web.server import create_app
+        except ModuleNotFoundError as error:
+            raise InputError(f'salm serve needs {error.name}, not installed here; pip install "salm[app]".') from error
+        from salm.web.limits import Limits
+
+        limits = Limits(max_mb=self.max_mb, max_s=self.max_s)
+        libraries = self._libraries()
+        with self._listening() as listening:
+            names = [] if self.host in _ANYWHERE else [self.host]
+            app = create_app(self.model(self.model_name), libraries=libraries, limits=limits, names=names)
+            logging.basicConfig(format="%(message)s")
+            config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
+            url = self._url(listening)
+            document = {"url": url, "libraries": list(libraries)}
+            self.tell(document, lambda: say(f"Open {url} (Ctrl+C stops it)."))
+            self._flush()
+            uvicorn.Server(config).run(sockets=[listening])
+        return 0
+
+    def _libraries(self) -> "dict[str, Library]":
+        libraries: dict[str, Library] = {}
+        for pair in self.library:
+            name, sign, path = pair.partition("=")
+            if not sign or not name or not path or "/" in name:
+                raise InputError(f"--library {pair}: expected NAME=PATH, such as takes=my.library.")
+            if name in libraries:
+                raise InputError(f"--library {name} is there twice; give each library a name of its own.")
+            libraries[name] = salm.Library(path, must_exist=True)
+        return libraries
+
+    def _listening(self) -> socket.socket:
+        if not 0 <= self.port <= 65535:
+            raise InputError(f"--port is {self.port} but must be from 0 to 65535.")
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        try:
+            return socket.create_server((self.host, self.port), family=family)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise InputError(f"{self.host}, port {self.port} cannot be listened on: {reason}; try --port 0.") from error
+
+    def _url(self, listening: socket.socket) -> str:
+        host = "127.0.0.1" if self.host in _ANYWHERE else self.host
+        return f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
+
+    @staticmethod
+    def _flush() -> None:
+        """Whoever reads the address from a pipe is waiting for it."""
+        import sys
+
+        sys.stdout.flush()

@@ -1,0 +1,1 @@
+"""The local page and the JSON API of `salm serve`."""
