@@ -211,9 +211,9 @@ def main(folder: str) -> None:
             return match[0]
         return f"{match[1]}{text}{match[3]}"
 
-    for page in PAGES:
-        path = ROOT / page
-        path.write_text(PART.sub(written, path.read_text(encoding="utf-8")), encoding="utf-8")
+    pages = {ROOT / page: PART.sub(written, (ROOT / page).read_text(encoding="utf-8")) for page in PAGES}
+    for path, text in pages.items():
+        path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
