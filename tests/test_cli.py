@@ -105,6 +105,7 @@ def sounds(tmp_path_factory: pytest.TempPathFactory) -> Path:
     channels = {
         "foa": field,
         "fuma": ambix_to_fuma(field),
+        "unnamed": ambix_to_fuma(field),
         "stereo": np.stack([noise, noise / 3]),
         "mono": noise[None],
         "silent": np.zeros((4, 100)),
@@ -190,6 +191,12 @@ def test_an_unknown_command_is_told_what_there_is(run: Run, words: list[str], sa
         (["locate", "a.wav", "--method", "magic"], "'model', 'intensity'"),
         (["locate", "a.wav", "--front-deg", "left"], "--front-deg"),
         (["edit", "a.wav", "mirror it"], "--out"),
+        (["edit", "a.wav", "-o", "b.wav"], "give a recording and a sentence"),
+        (
+            ["edit", "--undo", "b.wav", "--dry-run"],
+            "--undo takes the result of an edit and --out, and nothing else.",
+        ),
+        (["edit", "--undo", "b.wav"], "b.wav.edit.json does not exist; an edit is undone by the record"),
     ],
 )
 def test_a_wrong_option_is_wrong_usage(run: Run, words: list[str], named: str) -> None:
@@ -207,7 +214,7 @@ def test_a_wrong_option_is_wrong_usage(run: Run, words: list[str], named: str) -
         (["--front-deg", "nan"], "--front-deg is nan but must be a number of degrees."),
         (["--widest-deg", 181], "--widest-deg is 181.0 but must be from 0 to 180."),
         (["--widest-deg", "nan"], "--widest-deg is nan but must be from 0 to 180."),
-        (["--layout", "wxyz"], "layout is 'wxyz' but must be one of ambix, n3d, fuma."),
+        (["--layout", "wxyz"], "layout is 'wxyz' but must be one of ambix, n3d, fuma, a-format, dcase-mic, em32."),
         (["--method", "intensity", "--what", "a dog"], "--windows and --what need the model"),
         (["--method", "intensity", "--windows"], "--windows and --what need the model"),
     ],
@@ -491,6 +498,7 @@ def test_indexing_again_adds_nothing(run: Run, sounds: Path, tiny: Path, library
         "moved": [],
         "removed": [],
         "failed": [],
+        "noted": [],
     }
 
 
@@ -601,7 +609,8 @@ def test_edit_moves_and_says_from_where_to_where(run: Run, sounds: Path, tmp_pat
     ran = run("edit", sounds / "foa.wav", "move it to the left", "-o", out, "--binaural", ears, "--json")
     done = ran.document
     assert (ran.status, ran.err) == (0, "")
-    assert set(done) == {"file", "out", "binaural", "description", "notes", "moved_from", "moved_to"}
+    assert set(done) >= {"file", "out", "binaural", "description", "notes", "moved_from", "moved_to"}
+    assert done == json.loads((tmp_path / "out.wav.edit.json").read_text(encoding="utf-8"))
     assert (done["file"], done["out"], done["binaural"]) == (str(sounds / "foa.wav"), str(out), str(ears))
     assert done["moved_from"] == pytest.approx({"azimuth_deg": 40, "elevation_deg": 10}, abs=0.01)
     assert done["moved_to"] == pytest.approx({"azimuth_deg": 90, "elevation_deg": 10}, abs=0.01)
@@ -625,7 +634,7 @@ def test_edit_says_it_in_words(run: Run, sounds: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "sentence", "out", "said"),
     [
-        ("foa.wav", "make it louder", "out.wav", "the edit 'make it louder' is not understood"),
+        ("foa.wav", "make it nicer", "out.wav", "the edit 'make it nicer' is not understood"),
         ("foa.wav", "mirror it", "out.mp3", "out.mp3 cannot be written; its name must end in one of .wav, .flac"),
         ("silent.wav", "mirror it", "out.wav", "silent.wav is silent, so there is nothing to move."),
         ("mono.wav", "mirror it", "out.wav", "mono.wav is mono and has no direction to turn or mirror"),
@@ -640,6 +649,52 @@ def test_edits_that_cannot_be(
     facing = [word for option in options for word in ("--facing", option)]
     assert said in run("edit", sounds / name, sentence, "-o", tmp_path / out, *facing).complaint
     assert not list(tmp_path.iterdir())
+
+
+def test_edit_is_tried_out_done_and_undone(run: Run, sounds: Path, tmp_path: Path) -> None:
+    words = ("edit", sounds / "foa.wav", "raise it by 20 degrees", "-o", tmp_path / "out.wav")
+    ran = run(*words, "--dry-run")
+    assert (ran.status, ran.err) == (0, "")
+    assert ran.out == (
+        "Turned everything to move the sound 20 degrees up: from front left (azimuth +40, elevation +10) "
+        "to front left, above (azimuth +40, elevation +30). Nothing is written.\n"
+    )
+    assert not list(tmp_path.iterdir())
+    assert run(*words).status == 0
+    ran = run("edit", "--undo", tmp_path / "out.wav.edit.json", "-o", tmp_path / "back.wav", "--json")
+    assert ran.status == 0
+    assert ran.document["exact"] is True
+    assert (tmp_path / "back.wav").read_bytes() == (sounds / "foa.wav").read_bytes()
+
+
+def test_what_was_converted_by_the_sound_alone_is_one_line(run: Run, sounds: Path, tmp_path: Path) -> None:
+    ran = run("edit", sounds / "unnamed.wav", "turn it by 10 degrees", "-o", tmp_path / "out.wav", "--json")
+    assert ran.status == 0
+    (note,) = ran.document["notes"]
+    assert note.startswith("By its sound it is FuMa B-format (")
+    assert ran.err == f"salm: {sounds / 'unnamed.wav'}: {note}\n"
+    assert ran.document["moved_from"] == pytest.approx({"azimuth_deg": 40, "elevation_deg": 10}, abs=0.5)
+    ran = run("edit", sounds / "unnamed.wav", "turn it by 10 degrees", "--dry-run", "--format", "ambix")
+    assert ran.err == ""
+
+
+@pytest.mark.parametrize(
+    "words", [["locate"], ["rank", "a dog"], ["embed", "-o", "vectors.npz"], ["index add", "--to", "library"]]
+)
+def test_every_command_that_reads_says_what_was_converted(
+    run: Run, sounds: Path, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    command, *rest = words
+    ran = run(*command.split(), sounds / "unnamed.wav", *rest, "--model", tiny, "--json")
+    assert ran.status == 0
+    (line,) = [line for line in ran.err.splitlines() if "By its sound it is FuMa B-format (" in line]
+    assert line.startswith(f"salm: {sounds / 'unnamed.wav'}: ")
+    assert "By its sound it is FuMa B-format (" in ran.out
+    if command == "index add":
+        (tmp_path / "library").rename(tmp_path / "before")
+    ran = run(*command.split(), sounds / "unnamed.wav", *rest, "--model", tiny, "--json", "--format", "fuma")
+    assert "Converted from FuMa to AmbiX." in ran.err
 
 
 def test_edit_never_overwrites_its_input(run: Run, sounds: Path) -> None:

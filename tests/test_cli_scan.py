@@ -70,7 +70,7 @@ def test_one_bad_file_does_not_stop_the_rest(take: Path, capsys: pytest.CaptureF
     out = take.with_name("out")
     bad = take.with_name("bad.wav")
     bad.write_text("no audio")
-    words = (bad, take, "-o", out, "--format", "reaper", "--plot", out, "--method", "intensity")
+    words = (bad, take, "-o", out, "--out-format", "reaper", "--plot", out, "--method", "intensity")
     assert scanned(*words) == 2
     assert capsys.readouterr().err.startswith(f"salm: {bad} is no audio file that can be read")
     assert sorted(path.name for path in out.iterdir()) == ["take.csv", "take.svg"]

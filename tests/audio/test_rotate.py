@@ -1,12 +1,13 @@
 """Rotation and mirror of sound fields against the directions that they are said to move."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from salm.audio.formats import encode_plane_wave
-from salm.audio.rotate import mirror_left_right, rotate, rotation_matrix, yaw
+from salm.audio.rotate import MIRRORS, field_matrix, mirror_left_right, rotate, rotation_matrix, yaw
 from salm.frame import unit_vector
 
 ANGLES = st.floats(-180, 180)
@@ -66,3 +67,16 @@ def test_the_inverse_undoes_it(yaw_deg: float, pitch_deg: float, roll_deg: float
     field = np.random.default_rng(6).standard_normal((4, 40)).astype(np.float32)
     matrix = rotation_matrix(yaw_deg, pitch_deg, roll_deg)
     np.testing.assert_allclose(rotate(rotate(field, matrix), matrix.T), field, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("sides", "azimuth_deg", "elevation_deg"), [("left-right", -30, 20), ("front-back", 150, 20), ("up-down", 30, -20)]
+)
+def test_mirrors_exchange_two_sides(sides: str, azimuth_deg: float, elevation_deg: float) -> None:
+    mirrored = rotate(encode_plane_wave(SIGNAL, 30, 20), MIRRORS[sides])
+    np.testing.assert_allclose(mirrored, encode_plane_wave(SIGNAL, azimuth_deg, elevation_deg), atol=1e-6)
+
+
+def test_a_matrix_for_directions_is_one_for_channels() -> None:
+    field, matrix = encode_plane_wave(SIGNAL, 30, 20), rotation_matrix(40, 20, -10)
+    np.testing.assert_allclose(field_matrix(matrix) @ field, rotate(field, matrix), atol=1e-6)

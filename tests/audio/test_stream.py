@@ -77,3 +77,11 @@ def test_what_is_no_number_is_said_with_its_time(tmp_path: Path, field: np.ndarr
     soundfile.write(tmp_path / "nan.wav", field.T, RATE_HZ, subtype="FLOAT")
     with pytest.raises(InputError, match=r"no numbers, the first at 0\.500 s"):
         streamed(tmp_path / "nan.wav", block_samples=1000)
+
+
+def test_capsules_have_to_be_converted_as_a_whole(tmp_path: Path, field: np.ndarray) -> None:
+    path = tmp_path / "capsules.wav"
+    soundfile.write(path, field.T, RATE_HZ, subtype="FLOAT")
+    assert read(path, layout="a-format").samples.shape == field.shape
+    with pytest.raises(InputError, match="is a-format, which is converted as a whole: write it as AmbiX first"):
+        streamed(path, layout="a-format")

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from salm.audio.formats import encode_plane_wave
 from salm.audio.recording import Recording
-from salm.editing.sentence import MoveTo
-from salm.editing.sound import MONO_NOTE, STEREO_NOTE, Edited, edit, edit_file
+from salm.editing.files import edit_file
+from salm.editing.operations import MoveTo
+from salm.editing.sound import MONO_NOTE, STEREO_NOTE, Edited, edit
 from salm.errors import InputError
 
 RATE_HZ = 24_000
@@ -281,13 +282,124 @@ def test_flac_that_would_clip_is_written_lower_and_says_so(tmp_path: Path) -> No
 
 
 def test_what_was_converted_stays_among_the_notes(tmp_path: Path) -> None:
-    soundfile.write(tmp_path / "second.wav", np.tile(noise()[:, None], (1, 9)), RATE_HZ, subtype="FLOAT")
+    second = np.concatenate([wave(30).samples, np.stack([noise(seed=seed) for seed in range(5)])])
+    soundfile.write(tmp_path / "second.wav", second.T, RATE_HZ, subtype="FLOAT")
     done = edit_file(tmp_path / "second.wav", "mirror it", tmp_path / "out.wav")
     assert done["notes"] == ["Only the first order of 9 channels is used."]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "azimuth_deg", "elevation_deg"),
+    [
+        ("raise it by 20 degrees", -60, 30),
+        ("lower it by 30 degrees", -60, -20),
+        ("raise it by 100 degrees", 120, 70),
+        ("swap front and back", -120, 10),
+        ("swap up and down", -60, -10),
+        ("roll it 180 degrees to the left", 60, -10),
+    ],
+)
+def test_tilts_and_mirrors_take_the_sound_along(sentence: str, azimuth_deg: float, elevation_deg: float) -> None:
+    done = edit(wave(-60, 10), sentence)
+    assert place(done) == pytest.approx((azimuth_deg, elevation_deg), abs=0.01)
+    assert (done.moved_to.azimuth_deg, done.moved_to.elevation_deg) == pytest.approx(place(done), abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "before", "after"),
+    [
+        ("tilt it 30 degrees forward", (0, 0), (0, -30)),
+        ("tilt it 30 degrees back", (0, 0), (0, 30)),
+        ("tilt it 30 degrees to the left", (90, 0), (90, -30)),
+        ("tilt it 30 degrees to the right", (90, 0), (90, 30)),
+    ],
+)
+def test_which_way_a_tilt_goes(sentence: str, before: tuple[float, float], after: tuple[float, float]) -> None:
+    assert place(edit(wave(*before), sentence)) == pytest.approx(after, abs=0.01)
+
+
+def level_db(samples: np.ndarray, reference: np.ndarray) -> float:
+    return float(
+        10 * np.log10(np.square(samples, dtype=np.float64).sum() / np.square(reference, dtype=np.float64).sum())
+    )
+
+
+@pytest.mark.parametrize("gain_db", [-12.0, -3.0, 6.0])
+@pytest.mark.parametrize("number", range(5))
+def test_the_leakage_that_is_told_is_what_a_wave_from_there_gets(gain_db: float, number: int) -> None:
+    """A wave at each of the angles in the table, edited by the beam, against what the table says of it."""
+    verb = "boost" if gain_db > 0 else "duck"
+    away_deg = 45.0 * number
+    before = wave(90 - away_deg)
+    done = edit(before, f"{verb} the left by {abs(gain_db)} dB", guard=False)
+    leak = done.leakage[number]
+    assert leak.away_deg == away_deg
+    assert level_db(done.recording.samples[0], before.samples[0]) == pytest.approx(leak.gain_db, abs=0.01)
+    assert abs(90 - place(done)[0]) == pytest.approx(away_deg + leak.moved_deg, abs=0.06)
+    # Still one plane wave: Y, Z and X together are as strong as W.
+    assert level_db(done.recording.samples[1:], done.recording.samples[0]) == pytest.approx(0, abs=0.001)
+
+
+def test_what_a_beam_did_is_said() -> None:
+    assert edit(wave(30), "make the left louder by 6 dB", guard=False).description == (
+        "Made left (azimuth +90, elevation +0) 6 dB louder: what is 90 degrees from there gains +3.5 dB and moves 19 "
+        "degrees towards it, what is opposite stays."
+    )
+    everything = edit(wave(30), "make it 3 dB quieter")
+    assert (everything.description, everything.leakage) == ("Made everything 3 dB quieter.", ())
+    assert level_db(everything.recording.samples, wave(30).samples) == pytest.approx(-3, abs=1e-4)
+
+
+def test_the_matrix_is_what_was_done() -> None:
+    before = Recording(samples=np.stack([noise(seed=seed) for seed in range(4)]), rate_hz=RATE_HZ)
+    for sentence in ("turn it by 100 degrees", "tilt it 20 degrees forward", "duck what is behind", "mirror it"):
+        done = edit(before, sentence, guard=False)
+        np.testing.assert_allclose(done.recording.samples, done.matrix @ before.samples, atol=1e-6)
+
+
+def test_what_has_no_direction_can_be_turned_all_the_same() -> None:
+    nowhere = Recording(samples=np.stack([noise(), *np.zeros((3, 2400), np.float32)]), rate_hz=RATE_HZ)
+    done = edit(nowhere, "turn it by 90 degrees")
+    assert (done.moved_from, done.moved_to, done.description) == (
+        None,
+        None,
+        "Turned everything by 90 degrees to the left.",
+    )
+
+
+def test_the_guard_keeps_the_true_peak_and_says_so() -> None:
+    """A tone at a quarter of the rate, sampled at 45 degrees of its cycle: its peak lies 3 dB above its samples."""
+    tone = (0.7 * np.sin(np.pi / 2 * np.arange(2400) + np.pi / 4)).astype(np.float32)
+    loud = Recording(samples=encode_plane_wave(tone, 20), rate_hz=RATE_HZ)
+    kept = edit(loud, "boost the front by 6 dB", guard=False)
+    lowered = edit(loud, "boost the front by 6 dB")
+    assert kept.true_peak_db > 1
+    assert lowered.true_peak_db == pytest.approx(-1, abs=1e-6)
+    assert lowered.gain_db == pytest.approx(-1 - kept.true_peak_db, abs=1e-6)
+    assert level_db(lowered.recording.samples, kept.recording.samples) == pytest.approx(lowered.gain_db, abs=1e-3)
+    assert lowered.recording.notes == (
+        f"Lowered by {-lowered.gain_db:.2f} dB, so that the true peak stays at -1.00 dB.",
+    )
+    assert kept.recording.notes == ()
+
+
+def test_the_guard_lets_a_peak_be_that_was_there_before() -> None:
+    loud = Recording(samples=wave(20).samples * np.float32(6), rate_hz=RATE_HZ)
+    done = edit(loud, "turn it by 90 degrees")
+    assert done.gain_db == 0.0
+    assert done.true_peak_db > 1
+
+
+def test_several_sounds_are_said_to_move_along() -> None:
+    apart = np.concatenate([wave(-30).samples, wave(100).samples], axis=1)
+    done = edit(Recording(samples=apart, rate_hz=RATE_HZ), "move it to the left")
+    (note,) = done.recording.notes
+    assert note.endswith("the rest is other sounds or echoes: the whole field turns, so that all of it moves along.")
+    assert edit(wave(-30), "move it to the left").recording.notes == ()
 
 
 def test_a_refused_sentence_leaves_no_file(tmp_path: Path) -> None:
     path = write_channels(tmp_path / "clip.wav", 1.0, 0.5, 0.0, 0.5)
     with pytest.raises(InputError, match="is not understood"):
-        edit_file(path, "make it louder", tmp_path / "out.wav")
+        edit_file(path, "make it nicer", tmp_path / "out.wav")
     assert [file.name for file in tmp_path.iterdir()] == ["clip.wav"]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from jaxtyping import Float32
 
 from salm.errors import InputError
 
-__all__ = ["BLOCK", "Decoded", "Decoder", "decode", "reason"]
+__all__ = ["BLOCK", "Decoded", "Decoder", "counted_channels", "decode", "header_text", "opened", "reason"]
 
 BLOCK = 1 << 18
 """Samples a channel that are read at once."""
@@ -19,6 +20,32 @@ BLOCK = 1 << 18
 # How libsndfile says that a file holds less than its header promises.
 _PROMISED = re.compile(r"(?:RIFF|riff|FORM|data|SSND|Riff size)\s*:\s*(?P<said>\d+) \(should be (?P<held>\d+)\)")
 _SLACK_BYTES = 64
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[soundfile.SoundFile]:
+    """A file to look into.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, it is no audio or damaged, or is empty.
+    """
+    with _open(path) as file:
+        try:
+            yield file
+        except (soundfile.LibsndfileError, OSError) as error:
+            raise _unreadable(path, error) from error
+
+
+def header_text(file: soundfile.SoundFile) -> str:
+    """What libsndfile tells of a header, its texts included; the first line is the format of the samples."""
+    return "\n".join([file.subtype, file.extra_info, *file.copy_metadata().values()])
+
+
+def counted_channels(channels: int) -> str:
+    """``1 channel``, ``4 channels``."""
+    return f"{channels} channel{'' if channels == 1 else 's'}"
 
 
 class Decoder:
@@ -31,17 +58,7 @@ class Decoder:
     """
 
     def __init__(self, path: Path) -> None:
-        if not path.exists():
-            raise InputError(f"{path} does not exist.")
-        if path.is_dir():
-            raise InputError(f"{path} is a folder; give audio files.")
-        if path.stat().st_size == 0:
-            raise InputError(f"{path} is empty.")
-        self._path = path
-        try:
-            self._file = soundfile.SoundFile(path)
-        except (soundfile.LibsndfileError, OSError) as error:
-            raise self._unreadable(error) from error
+        self._path, self._file = path, _open(path)
         self.channels: int = self._file.channels
         self.rate_hz: int = self._file.samplerate
         self.promised: int = self._file.frames
@@ -60,8 +77,8 @@ class Decoder:
 
     @property
     def header(self) -> str:
-        """What libsndfile tells of the header, its texts included; the first line is the format of the samples."""
-        return "\n".join([self._file.subtype, self._file.extra_info, *self._file.copy_metadata().values()])
+        """As :func:`header_text`."""
+        return header_text(self._file)
 
     def blocks(self, size: int = BLOCK) -> Iterator[Float32[np.ndarray, "time channel"]]:
         """What is there, in blocks of so many samples; a decoder that gives up on the way ends the file.
@@ -85,12 +102,9 @@ class Decoder:
             return np.asarray(self._file.read(size, dtype="float32", always_2d=True))
         except (soundfile.LibsndfileError, OSError) as error:
             if not self.read:
-                raise self._unreadable(error) from error
+                raise _unreadable(self._path, error) from error
             self._gave_up = True
             return np.zeros((0, self.channels), np.float32)
-
-    def _unreadable(self, error: Exception) -> InputError:
-        return InputError(f"{self._path} is no audio file that can be read, or is damaged: {reason(error)}.")
 
 
 class Decoded(NamedTuple):
@@ -101,7 +115,7 @@ class Decoded(NamedTuple):
     notes: tuple[str, ...]
     """That the file is cut short, if it is."""
     header: str
-    """As :attr:`Decoder.header`."""
+    """As :func:`header_text`."""
 
 
 def decode(path: Path) -> Decoded:
@@ -122,6 +136,23 @@ def reason(error: Exception) -> str:
     if isinstance(error, soundfile.LibsndfileError):
         return str(error.error_string).strip().rstrip(".").lower()
     return str(error)
+
+
+def _open(path: Path) -> soundfile.SoundFile:
+    if not path.exists():
+        raise InputError(f"{path} does not exist.")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; give audio files.")
+    if path.stat().st_size == 0:
+        raise InputError(f"{path} is empty.")
+    try:
+        return soundfile.SoundFile(path)
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> InputError:
+    return InputError(f"{path} is no audio file that can be read, or is damaged: {reason(error)}.")
 
 
 def _holds_less(log: str) -> bool:

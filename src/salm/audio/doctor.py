@@ -23,7 +23,7 @@ from salm.audio.decoding import decode
 from salm.audio.defects import Defect, find_defects, identical_pairs, silent_channels
 from salm.errors import InputError
 
-__all__ = ["Diagnosis", "Hint", "converted", "diagnose", "diagnose_file", "header_hint"]
+__all__ = ["HEAD_BYTES", "TITLES", "Diagnosis", "Hint", "converted", "diagnose", "diagnose_file", "header_hint"]
 
 Channels = Float32[np.ndarray, "channel time"]
 
@@ -35,7 +35,7 @@ _ORDERS = {
     "dcase-mic": "FLU FRD BLD BRU",
     "em32": "1 to 32",
 }
-_TITLES = {
+TITLES = {
     "ambix": "AmbiX (SN3D)",
     "n3d": "Ambisonics in N3D",
     "fuma": "FuMa B-format",
@@ -46,6 +46,7 @@ _TITLES = {
     "mono": "mono",
     "unknown": "none of the formats that are known here",
 }
+"""Layouts in words."""
 _USUAL = {"ambix": 1.0, "n3d": 0.3, "fuma": 0.7, "a-format": 0.5, "dcase-mic": 0.3, "em32": 1.0, "unknown": 0.5}
 _AMBISONICS = ("ambix", "n3d", "fuma")
 _SPHERES = ("dcase-mic", "em32")
@@ -68,7 +69,8 @@ _SURE = 0.99
 _ONE_WAVE = 0.999
 
 _EXCERPTS, _EXCERPT_S = 6, 5.0
-_HEAD_BYTES = 1 << 16
+HEAD_BYTES = 1 << 16
+"""How much of a file's beginning is looked at for marks of its format."""
 # Of the extended format of AmbiX in CAF files, versions 1 to 3.
 _AMBIX_UUIDS = tuple(
     bytes.fromhex(digits.replace("-", ""))
@@ -172,10 +174,10 @@ def diagnose_file(path: str | Path, *, layout: str | None = None) -> tuple[Diagn
         raise InputError(f"layout is {layout!r} but must be one of {', '.join(CHANNELS)}.")
     samples, rate_hz, notes, header = decode(path)
     if layout is not None:
-        hint: Hint | None = Hint(layout=layout, source="stated", reason=f"You say that it is {_TITLES[layout]}.")
+        hint: Hint | None = Hint(layout=layout, source="stated", reason=f"You say that it is {TITLES[layout]}.")
     else:
         with path.open("rb") as file:
-            hint = header_hint(path, header, file.read(_HEAD_BYTES))
+            hint = header_hint(path, header, file.read(HEAD_BYTES))
     try:
         diagnosis = diagnose(samples, rate_hz, hint=hint, notes=notes)
     except InputError as error:
@@ -268,7 +270,7 @@ def _without_physics(samples: Channels, rate_hz: int, defects: tuple[Defect, ...
     disguise = " in disguise" if layout == "mono" and count > 1 else ""
     return Diagnosis(
         layout=layout,
-        title=f"{_TITLES[layout]}{disguise}",
+        title=f"{TITLES[layout]}{disguise}",
         confidence=sure,
         alternatives={},
         channels=count,
@@ -303,7 +305,7 @@ def _with_physics(
     evidence += _told(fits, layout, order_from, balances)
     likeliest = next(iter(by_sound))
     if hint is not None and likeliest != hint.layout and by_sound[likeliest] > 0.9:
-        evidence.append(f"The sound contradicts: by its physics it is {_TITLES[likeliest]}.")
+        evidence.append(f"The sound contradicts: by its physics it is {TITLES[likeliest]}.")
     return Diagnosis(
         layout=layout,
         title=_title(layout, order, len(samples), fits),
@@ -383,7 +385,7 @@ def _order_from(layout: str, hint: Hint | None) -> str | None:
 
 
 def _title(layout: str, order: int | None, channels: int, fits: Balance | None) -> str:
-    title = _TITLES[layout]
+    title = TITLES[layout]
     if order is not None:
         title += f", order {order}"
     if order is not None and channels == 6:

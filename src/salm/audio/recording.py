@@ -1,12 +1,9 @@
 """Recordings: AmbiX samples with what is known of where they came from; reading and writing of audio files."""
 
 import io
-import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 import soundfile
@@ -14,11 +11,10 @@ import soxr
 from jaxtyping import Float32
 
 from salm.audio.decoding import decode, reason
-from salm.audio.formats import LAYOUTS, from_mono, from_stereo, to_ambix
 from salm.errors import InputError
 from salm.whole import written_whole
 
-__all__ = ["AMBIGUITY", "WRITABLE", "Door", "Layout", "Recording", "flac", "read", "resample", "write"]
+__all__ = ["AMBIGUITY", "WRITABLE", "Layout", "Recording", "flac", "read", "resample", "write"]
 
 Layout = Literal["foa", "stereo", "mono"]
 Subtype = Literal["PCM_24", "FLOAT"]
@@ -83,13 +79,15 @@ class Recording:
 def read(path: str | Path, *, layout: str | None = None) -> Recording:
     """A recording from any file that libsndfile reads: WAV, RF64, W64, FLAC, CAF, AIFF, Ogg, MP3.
 
-    One channel is mono, two are stereo, four are first-order Ambisonics, and of 9, 16, ... (higher orders) the first
-    four are taken. Where a file holds less than its header promises, what is there is read and noted.
+    One channel is mono, two are stereo, four are first-order Ambisonics, and of 9, 16, ... (higher orders) and of six
+    (with a head-locked pair) the first four are taken. What they are is stated, said by the header, or heard
+    (`salm.audio.door`), and what was converted is noted. Where a file holds less than its header promises, what is
+    there is read and noted.
 
     Parameters
     ----------
     layout
-        One of `salm.audio.formats.LAYOUTS`; None takes FuMa for files that end in ``.amb`` and AmbiX for all others.
+        One of `salm.audio.arrays.CHANNELS`, if that is known; None asks the header, and then the sound.
 
     Raises
     ------
@@ -97,68 +95,19 @@ def read(path: str | Path, *, layout: str | None = None) -> Recording:
         If there is no such file, it is no audio or damaged, is empty, holds what is no number, or has a number of
         channels that means nothing here.
     """
-    door = Door(path, layout)
-    channels, rate_hz, notes, _ = decode(door.path)
-    opened = door.of(len(channels))
+    # The doctor listens with torch, which takes a second to import.
+    from salm.audio.door import identify
+
+    path = Path(path)
+    known = identify(path, layout=layout)
+    channels, rate_hz, notes, _ = decode(path)
     return Recording(
-        samples=opened.ambix(channels),
+        samples=known.to_ambix(channels, rate_hz),
         rate_hz=rate_hz,
-        layout=opened.layout,
+        layout=known.holds,
         path=str(path),
-        notes=(*notes, *opened.notes),
+        notes=(*notes, *known.notes),
     )
-
-
-class Opened(NamedTuple):
-    """How the channels of one file become AmbiX."""
-
-    layout: Layout
-    """What they were before."""
-    ambix: Callable[[Float32[np.ndarray, "channel time"]], Float32[np.ndarray, "4 time"]]
-    notes: tuple[str, ...]
-    """What is converted or left out, in sentences."""
-
-
-class Door:
-    """How a file becomes a recording: what its channels mean, by their number, its name and what the user says.
-
-    Raises
-    ------
-    InputError
-        If the layout is none of `salm.audio.formats.LAYOUTS`.
-    """
-
-    def __init__(self, path: str | Path, layout: str | None = None) -> None:
-        if layout is not None and layout not in LAYOUTS:
-            raise InputError(f"layout is {layout!r} but must be one of {', '.join(LAYOUTS)}.")
-        self.path, self._said = Path(path), layout
-
-    def of(self, count: int) -> Opened:
-        """What so many channels are.
-
-        Raises
-        ------
-        InputError
-            If so many mean nothing here, or cannot have the layout that the user says.
-        """
-        if self._said is not None and count < 4:
-            raise InputError(f"{self.path} has {_counted(count)}, which cannot be {self._said}; leave the layout out.")
-        if count == 1:
-            return Opened("mono", from_mono, ())
-        if count == 2:
-            return Opened("stereo", from_stereo, ())
-        if math.isqrt(count) ** 2 != count:
-            raise InputError(
-                f"{self.path} has {_counted(count)}; recordings are mono, stereo or Ambisonics with 4, 9, 16, ... "
-                "channels."
-            )
-        layout = self._said or ("fuma" if self.path.suffix.lower() == ".amb" else "ambix")
-        notes = []
-        if layout != "ambix":
-            notes.append(f"Converted from {'FuMa' if layout == 'fuma' else layout.upper()} to AmbiX.")
-        if count > 4:
-            notes.append(f"Only the first order of {_counted(count)} is used.")
-        return Opened("foa", partial(to_ambix, layout=layout), tuple(notes))
 
 
 def write(
@@ -228,7 +177,3 @@ def _encode(
     gain = 1 / peak if subtype == "PCM_24" and peak > 1 else 1.0
     soundfile.write(file, samples.T * np.float32(gain), rate_hz, format=container, subtype=subtype)
     return 20 * float(np.log10(gain))
-
-
-def _counted(channels: int) -> str:
-    return f"{channels} channel{'' if channels == 1 else 's'}"

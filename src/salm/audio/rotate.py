@@ -1,18 +1,28 @@
-"""Rotations and the mirror of a first-order sound field: exact, because W, Y, Z, X go over into themselves.
+"""Rotations and mirrors of a first-order sound field: exact, because W, Y, Z, X go over into themselves.
 
-W is left alone; the vector (X, Y, Z) of each sample turns as directions do. A mirror exchanges left and right: Y
-changes its sign.
+W is left alone; the vector (X, Y, Z) of each sample turns as directions do. A mirror changes the sign of one of them.
 """
+
+from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Float, Float32, Float64
 
-__all__ = ["mirror_left_right", "rotate", "rotation_matrix", "yaw"]
+__all__ = ["MIRRORS", "field_matrix", "mirror_left_right", "rotate", "rotation_matrix", "yaw"]
 
 Foa = Float32[np.ndarray, "4 time"]
 
 # Where x, y and z are among W, Y, Z, X.
 _XYZ = (3, 1, 2)
+
+MIRRORS = MappingProxyType(
+    {
+        "left-right": np.diag([1.0, -1.0, 1.0]),
+        "front-back": np.diag([-1.0, 1.0, 1.0]),
+        "up-down": np.diag([1.0, 1.0, -1.0]),
+    }
+)
+"""Matrices for x, y, z that exchange two sides."""
 
 
 def rotation_matrix(yaw_deg: float, pitch_deg: float, roll_deg: float) -> Float64[np.ndarray, "3 3"]:
@@ -32,6 +42,13 @@ def rotation_matrix(yaw_deg: float, pitch_deg: float, roll_deg: float) -> Float6
     around_y = np.array([[cp, 0, -sp], [0, 1, 0], [sp, 0, cp]])
     around_x = np.array([[1, 0, 0], [0, cr, -sr], [0, sr, cr]])
     return np.asarray(around_z @ around_y @ around_x)
+
+
+def field_matrix(matrix: Float[np.ndarray, "3 3"]) -> Float64[np.ndarray, "4 4"]:
+    """A matrix for x, y, z as one for W, Y, Z, X."""
+    whole = np.eye(4)
+    whole[np.ix_(_XYZ, _XYZ)] = matrix
+    return whole
 
 
 def rotate(samples: Foa, matrix: Float[np.ndarray, "3 3"]) -> Foa:

@@ -8,7 +8,8 @@ import soxr
 from jaxtyping import Float32
 
 from salm.audio.decoding import BLOCK, Decoder
-from salm.audio.recording import AMBIGUITY, Door
+from salm.audio.door import identify
+from salm.audio.recording import AMBIGUITY
 from salm.errors import InputError
 
 __all__ = ["Stream"]
@@ -32,25 +33,26 @@ class Stream:
     Raises
     ------
     InputError
-        If the file cannot be read, as `salm.audio.recording.read` says it.
+        If the file cannot be read, as `salm.audio.recording.read` says it, or is of a microphone array, which has to be
+        converted as a whole first.
     """
 
     def __init__(
         self, path: str | Path, *, rate_hz: int, layout: str | None = None, block_samples: int = BLOCK
     ) -> None:
-        door = Door(path, layout)
-        self._file = Decoder(door.path)
-        try:
-            opened = door.of(self._file.channels)
-        except InputError:
-            self._file.__exit__()
-            raise
-        self._path, self._block_samples, self._ambix = door.path, block_samples, opened.ambix
+        self._path, self._block_samples = Path(path), block_samples
+        self._known = identify(path, layout=layout)
+        if not self._known.by_blocks:
+            raise InputError(
+                f"{path} is {self._known.layout}, which is converted as a whole: write it as AmbiX first, with "
+                "salm doctor FILE --write OUT."
+            )
+        self._file = Decoder(self._path)
         self.rate_hz = rate_hz
-        self.layout = opened.layout
+        self.layout = self._known.holds
         """What the file is: `foa`, `stereo` or `mono`."""
         resampled = f"Resampled from {self._file.rate_hz} to {rate_hz} Hz."
-        self._notes = (*opened.notes, *((resampled,) if self._file.rate_hz != rate_hz else ()))
+        self._notes = (*self._known.notes, *((resampled,) if self._file.rate_hz != rate_hz else ()))
 
     def __enter__(self) -> "Stream":
         return self
@@ -90,7 +92,7 @@ class Stream:
         yield from checked if self._file.rate_hz == self.rate_hz else self._resampled(checked)
 
     def _checked(self, block: Float32[np.ndarray, "time channel"]) -> Float32[np.ndarray, "4 time"]:
-        samples = self._ambix(block.T)
+        samples = self._known.to_ambix(block.T, self._file.rate_hz)
         finite = np.isfinite(samples).all(axis=0)
         if not finite.all():
             first_s = (self._file.read - len(block) + int(np.argmin(finite))) / self._file.rate_hz

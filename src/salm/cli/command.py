@@ -13,11 +13,13 @@ import salm
 from salm.errors import InputError
 
 if TYPE_CHECKING:
+    from salm.audio.recording import Recording
     from salm.model.inference import Model
 
-__all__ = ["Command", "Layout", "Out", "ResponseLayout", "at_least", "chosen_rows", "plain"]
+__all__ = ["Command", "Format", "Layout", "Out", "ResponseLayout", "at_least", "chosen_rows", "plain"]
 
 Out = Annotated[Path, arg(aliases=["-o"])]
+Format = Annotated[str | None, arg(aliases=["--format"])]
 # As `salm.scenes.corpora.CorpusLayout`, whose import would make every command wait.
 Layout = Literal["manifest", "clotho", "audiocaps", "fsd50k", "esc50"]
 # As `salm.acoustics.measured.ResponseLayout`, for the same reason.
@@ -51,6 +53,15 @@ class Command:
         """A trained model on the chosen device."""
         self.check_device()
         return salm.load(name, device=self.device)
+
+    def recording(self, path: str | Path, layout: str | None = None) -> "Recording":
+        """A recording; what was converted, or cannot be known of it, goes to standard error."""
+        from salm.cli.telling import complain
+
+        recording = salm.read(path, layout=layout)
+        for note in recording.notes:
+            complain(f"{path}: {note}")
+        return recording
 
     def check_device(self) -> None:
         """Refuse a device that is not there."""

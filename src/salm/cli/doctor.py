@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from tyro.conf import Positional, arg
+from tyro.conf import Positional
 
-from salm.cli.command import Command, plain
+from salm.cli.command import Command, Format, plain
 from salm.cli.telling import complain, say
 from salm.errors import InputError
 
@@ -26,10 +26,9 @@ class Doctor(Command):
     """Audio files."""
     write: Path | None = None
     """Folder to write what has to be converted to, as AmbiX; the originals stay, and nothing is overwritten."""
-    layout: Annotated[
-        Literal["ambix", "n3d", "fuma", "a-format", "dcase-mic", "em32"] | None, arg(aliases=["--format"])
-    ] = None
-    """What the files are, where you know it; the sound is checked against it."""
+    layout: Format = None
+    """What the files are, where you know it: ambix, n3d, fuma, a-format, dcase-mic, em32. The sound is checked against
+    it."""
 
     def run(self) -> int:
         """Diagnose every file; one bad file does not stop the rest."""

@@ -7,8 +7,7 @@ from typing import Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
-import salm
-from salm.cli.command import Command, Out
+from salm.cli.command import Command, Format, Out
 from salm.cli.telling import complain, counted, say, table
 from salm.errors import InputError
 
@@ -33,8 +32,8 @@ class Locate(Command):
     """Also say how well each window fits these words, such as "a dog"."""
     front_deg: float = 0.0
     """Which way the listener's front is, as an azimuth of the microphone."""
-    layout: str | None = None
-    """Channel layout of four-channel files, if it is not AmbiX: fuma or n3d."""
+    layout: Format = None
+    """What the channels of the files are, where you know it: ambix, n3d, fuma, a-format, dcase-mic, em32."""
     widest_deg: float = 60.0
     """Say no direction if the cone that holds it with 90 % probability has a wider half angle; 180 always says one."""
 
@@ -69,6 +68,8 @@ class Locate(Command):
                 complain(str(error))
             if not self.json:
                 _print_located(results[-1])
+            for note in results[-1].get("notes", []):
+                complain(f"{path}: {note}")
         self.tell({"front_deg": self.front_deg, "files": results}, lambda: None)
         return 2 if any(result["error"] for result in results) else 0
 
@@ -83,14 +84,17 @@ class Rank(Command):
     """Sentences."""
     model_name: Annotated[str, arg(name="model")] = "small"
     """A model that ships, a folder, or a hub id."""
+    layout: Format = None
+    """What the channels of the file are, where you know it: ambix, n3d, fuma, a-format, dcase-mic, em32."""
 
     def run(self) -> int:
         """Print the sentences, best first."""
         if not self.text:
             raise InputError("there is no sentence to rank; give one or more after the file.")
-        recording = salm.read(self.file)
+        recording = self.recording(self.file, self.layout)
         ranking = [asdict(item) for item in self.model(self.model_name).rank(recording, self.text)]
-        self.tell({"file": str(self.file), "ranking": ranking}, lambda: table(ranking))
+        document = {"file": str(self.file), "ranking": ranking, "notes": list(recording.notes)}
+        self.tell(document, lambda: table(ranking))
         return 0
 
 
@@ -104,6 +108,8 @@ class Embed(Command):
     """Where to write: keys joint, semantic, spatial (recordings), text (sentences), files, sentences, model."""
     model_name: Annotated[str, arg(name="model")] = "small"
     """A model that ships, a folder, or a hub id."""
+    layout: Format = None
+    """What the channels of the files are, where you know it: ambix, n3d, fuma, a-format, dcase-mic, em32."""
 
     def run(self) -> int:
         """Write the embeddings."""
@@ -114,9 +120,16 @@ class Embed(Command):
         if not self.inputs:
             raise InputError("there is nothing to embed; give audio files or sentences.")
         model = self.model(self.model_name)
-        recordings = [salm.read(path) for path in files]
+        recordings = [self.recording(path, self.layout) for path in files]
         save_embeddings(self.out, model, recordings=recordings, files=files, sentences=sentences)
-        document = {"out": str(self.out), "files": files, "sentences": sentences, "model": model.digest}
+        notes = {file: list(recording.notes) for file, recording in zip(files, recordings, strict=True)}
+        document = {
+            "out": str(self.out),
+            "files": files,
+            "sentences": sentences,
+            "model": model.digest,
+            "notes": notes,
+        }
         counts = f"{counted(len(files), 'recording')} and {counted(len(sentences), 'sentence')}"
         self.tell(document, lambda: say(f"{counts} in {self.out}"))
         return 0
@@ -146,5 +159,3 @@ def _print_located(result: dict[str, Any]) -> None:
             cone = "" if place["cone_deg"] is None else f", ±{place['cone_deg']:.0f}°"
             where = f"{place['sector']}, {angle}{height}{cone}, confidence {place['confidence']:.2f}{fit}{doubt}"
         say(f"{result['file']} {span}  {where}")
-    for note in result.get("notes", []):
-        complain(f"{result['file']}: {note}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from tyro.conf import Positional, arg
 
 import salm
-from salm.cli.command import Command, plain
+from salm.cli.command import Command, Format, plain
 from salm.cli.telling import Bar, complain, mention, say, table
 from salm.errors import InputError
 
@@ -31,6 +31,8 @@ class IndexAdd(Command):
     """The library: a folder that is made if need be, or http://SERVER:6333/NAME on a Qdrant server."""
     model_name: Annotated[str, arg(name="model")] = "small"
     """A model that ships, a folder, or a hub id."""
+    layout: Format = None
+    """What the channels of all files are, where you know it: ambix, n3d, fuma, a-format, dcase-mic, em32."""
 
     def run(self) -> int:
         """Index; files that cannot be read are named and left out."""
@@ -38,7 +40,9 @@ class IndexAdd(Command):
             raise InputError("there is nothing to index; give folders or audio files.")
         library, model = salm.Library(self.to), self.model(self.model_name)
         with Bar("indexing", unit="file") as bar:
-            report = library.add(list(self.folders), model, progress=bar)
+            report = library.add(list(self.folders), model, layout=self.layout, progress=bar)
+        for file, note in report.noted:
+            complain(f"{file}: {note}")
         for path, reason in report.failed:
             complain(reason if path in reason else f"{path}: {reason}")
         document = {
@@ -46,6 +50,7 @@ class IndexAdd(Command):
             **plain(report),
             "moved": [file._asdict() for file in report.moved],
             "failed": [file._asdict() for file in report.failed],
+            "noted": [note._asdict() for note in report.noted],
         }
         self.tell(document, lambda: self._say(report))
         return 2 if report.failed else 0
@@ -82,11 +87,13 @@ class Search(Command):
     """Write a picture of where the hits are, from above, as an SVG file."""
     model_name: Annotated[str, arg(name="model")] = "small"
     """The model the library was made with."""
+    layout: Format = None
+    """What the channels of the example are, where you know it: ambix, n3d, fuma, a-format, dcase-mic, em32."""
 
     def run(self) -> int:
         """Print the hits, best first."""
         library = salm.Library(self.library, method=self.method, must_exist=True)
-        example = None if self.like is None else salm.read(self.like)
+        example = None if self.like is None else self.recording(self.like, self.layout)
         model = self.model(self.model_name)
         if example is None:
             result = library.search(self.text, model, limit=self.limit, facing=self.facing)

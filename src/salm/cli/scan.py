@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
-from salm.cli.command import Command
+from salm.cli.command import Command, Format
 from salm.cli.telling import Bar, complain, counted, say
 from salm.errors import InputError
 
@@ -29,7 +29,7 @@ class Scan(Command):
     out: Annotated[tuple[Path, ...], arg(aliases=["-o"])] = ()
     """Files to write the events to, or for several recordings one folder; left out, they are printed."""
     # As `salm.scanning.formats.TimelineFormat`, whose import would make every command wait.
-    format: Literal["dcase", "audacity", "reaper", "json"] | None = None
+    out_format: Literal["dcase", "audacity", "reaper", "json"] | None = None
     """What to write; left out, by the ending: .csv is DCASE rows, .txt Audacity labels, .json everything."""
     plot: Path | None = None
     """SVG picture to draw, direction against time; for several recordings a folder."""
@@ -45,8 +45,8 @@ class Scan(Command):
     """Level in dB of full scale below which all is silence."""
     front_deg: float = 0.0
     """Which way the listener's front is, as an azimuth of the microphone."""
-    layout: str | None = None
-    """Channel layout of four-channel files, if it is not AmbiX: fuma or n3d."""
+    layout: Format = None
+    """What the channels of the files are, where you know it: ambix, n3d, fuma."""
 
     def run(self) -> int:
         """Scan every file; one bad file does not stop the rest."""
@@ -75,7 +75,7 @@ class Scan(Command):
         from salm.scanning.formats import format_of
 
         if len(self.files) == 1:
-            if self.format is None:
+            if self.out_format is None:
                 for path in self.out:
                     format_of(path)
             if self.plot is not None and self.plot.suffix.lower() != ".svg":
@@ -113,7 +113,7 @@ class Scan(Command):
         from salm.whole import written_whole
 
         several = len(self.files) > 1
-        form = self.format or ("dcase" if several else None)
+        form = self.out_format or ("dcase" if several else None)
         outs = [out / f"{path.stem}{_ENDINGS[form]}" if several and form else out for out in self.out]
         for out in outs:
             write_timeline(out, timeline, form)

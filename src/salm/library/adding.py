@@ -15,7 +15,7 @@ from salm.library.storage import IndexedFile, Mark
 from salm.library.windows import AMBIGUITIES, Windows, joined
 from salm.model.inference import Model
 
-__all__ = ["FILES_A_PART", "Failure", "Moved", "Writer"]
+__all__ = ["FILES_A_PART", "Failure", "Moved", "Noted", "Writer"]
 
 FILES_A_PART = 64
 """Files after which what was heard is kept, whatever happens next."""
@@ -35,15 +35,34 @@ class Moved(NamedTuple):
     was: str
 
 
-class Writer:
-    """Hears files and hands them to the library a part at a time."""
+class Noted(NamedTuple):
+    """What was converted in a file, or cannot be known of it."""
 
-    def __init__(self, backend: Backend, model: Model) -> None:
+    file: str
+    note: str
+
+
+class Writer:
+    """Hears files and hands them to the library a part at a time.
+
+    Parameters
+    ----------
+    backend
+        Where the library is.
+    model
+        Hears the files.
+    layout
+        What the channels of all files are, if that is known.
+    """
+
+    def __init__(self, backend: Backend, model: Model, *, layout: str | None = None) -> None:
         self.added: list[str] = []
         self.same: list[str] = []
         self.moved: list[Moved] = []
         self.removed: list[str] = []
         self.failed: list[Failure] = []
+        self.noted: list[Noted] = []
+        self._layout = layout
         self._backend = backend
         self._model = model
         self._known = backend.files()
@@ -64,7 +83,8 @@ class Writer:
             found = IndexedFile(file=file, size=size, changed_ns=changed_ns, digest=content_digest(file))
             if self._recognised(found):
                 return
-            windows = _heard(read(file), self._model)
+            recording = read(file, layout=self._layout)
+            windows = _heard(recording, self._model)
         except (InputError, OSError) as error:
             self.failed.append(Failure(file, str(error)))
             if file in self._known:
@@ -72,6 +92,7 @@ class Writer:
             return
         self._put(found, windows)
         self.added.append(file)
+        self.noted += [Noted(file, note) for note in recording.notes]
 
     def forget_missing(self, files: Iterable[str]) -> None:
         """Take files out of the library that are not there any more, unless they were found elsewhere."""

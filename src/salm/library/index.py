@@ -12,7 +12,7 @@ from typing import Literal
 
 from salm.audio.recording import Recording
 from salm.errors import InputError
-from salm.library.adding import Failure, Moved, Writer
+from salm.library.adding import Failure, Moved, Noted, Writer
 from salm.library.approximate import FaissBackend
 from salm.library.backend import Backend
 from salm.library.files import audio_files, is_under
@@ -22,7 +22,7 @@ from salm.library.question import Question, asked, asked_like
 from salm.library.server import QdrantBackend, is_address
 from salm.model.inference import Model
 
-__all__ = ["AddReport", "Failure", "Hit", "Library", "Method", "Moved", "SearchResult"]
+__all__ = ["AddReport", "Failure", "Hit", "Library", "Method", "Moved", "Noted", "SearchResult"]
 
 Method = Literal["exact", "faiss"]
 """How a library in a folder is searched."""
@@ -44,6 +44,8 @@ class AddReport:
     """Were in the library, but are no longer on disk or can no longer be read."""
     failed: tuple[Failure, ...]
     """Could not be read, and why."""
+    noted: tuple[Noted, ...] = ()
+    """What was converted, or cannot be known, of those that were added."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +136,7 @@ class Library:
         paths: str | Path | Sequence[str | Path],
         model: Model,
         *,
+        layout: str | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> AddReport:
         """Index files, and everything in folders that ends like audio; what has not changed is skipped.
@@ -147,6 +150,8 @@ class Library:
         ----------
         paths
             Files or folders.
+        layout
+            What the channels of all files are, if that is known; as `salm.read` takes it.
         progress
             Called with the number of files done and their total, after each file that was not skipped at once.
 
@@ -161,7 +166,7 @@ class Library:
         self._check(model)
         with self._backend.writing():
             self._check(model)
-            writer = Writer(self._backend, model)
+            writer = Writer(self._backend, model, layout=layout)
             skipped = [file for file in found if writer.unchanged(file)]
             changed = sorted(set(found) - set(skipped))
             try:
@@ -178,6 +183,7 @@ class Library:
             moved=tuple(writer.moved),
             removed=tuple(writer.removed),
             failed=tuple(writer.failed),
+            noted=tuple(writer.noted),
         )
 
     def search(self, text: str, model: Model, *, limit: int = 10, facing: str = "north") -> SearchResult:
