@@ -1,6 +1,7 @@
 """A picture of a whole recording without learning: from which azimuth how much sound came when."""
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from jaxtyping import Float64, Int16
 
 from salm.audio.intensity import UnitIntensity
 from salm.audio.recording import Recording
-from salm.audio.spectrum import spectrum
+from salm.audio.spectrum import Spectrum, spectrum
 
 __all__ = ["FLOOR_DB", "direction_map"]
 
@@ -18,8 +19,12 @@ LEAST_STEP_S = 0.02
 FLOOR_DB = -50
 """What is softer than this beside the loudest cell counts as this."""
 
+HIGHEST_HZ = 8_000.0
+"""Above this the capsules of microphones lie too far apart for directions."""
+
 _WINDOW_S = 0.04
-_PIECE_COLUMNS = 256
+# Memory grows with this, not with the recording.
+_PIECE_S = 20.0
 # Bins that hold several sounds, or a room, point between them; the power makes those that hold one count.
 _DIRECTNESS_POWER = 2.0
 
@@ -49,16 +54,15 @@ def direction_map(recording: Recording) -> dict[str, Any] | None:
     }
 
 
-def _pieces(recording: Recording, hop: int) -> list[torch.Tensor]:
+def _pieces(recording: Recording, hop: int) -> Iterator[torch.Tensor]:
     """Columns of ``hop`` samples each, some at a time; the last is filled with zeros."""
     count = math.ceil(recording.samples.shape[1] / hop)
-    columns = []
-    for start in range(0, count, _PIECE_COLUMNS):
-        stop = min(start + _PIECE_COLUMNS, count)
+    at_once = max(1, round(_PIECE_S * recording.rate_hz / hop))
+    for start in range(0, count, at_once):
+        stop = min(start + at_once, count)
         part = torch.from_numpy(recording.samples[:, start * hop : stop * hop])
         whole = torch.nn.functional.pad(part, (0, (stop - start) * hop - part.shape[1]))
-        columns.append(whole.reshape(4, stop - start, hop).transpose(0, 1))
-    return columns
+        yield whole.reshape(4, stop - start, hop).transpose(0, 1)
 
 
 def _powers(columns: torch.Tensor, rate_hz: int) -> Float64[np.ndarray, "column row"]:
@@ -66,7 +70,8 @@ def _powers(columns: torch.Tensor, rate_hz: int) -> Float64[np.ndarray, "column 
     n_fft = 1 << max(4, round(math.log2(_WINDOW_S * rate_hz)))
     short = max(0, n_fft - columns.shape[2])
     field = spectrum(torch.nn.functional.pad(columns, (0, short)), n_fft=n_fft, hop=n_fft // 2)
-    unit = UnitIntensity.of(field)
+    heard = slice(0, max(1, round(HIGHEST_HZ / rate_hz * n_fft)))
+    unit = UnitIntensity.of(Spectrum(field.real[..., heard], field.imaginary[..., heard]))
     y, _, x = unit.vectors.unbind(1)
     row = torch.remainder(torch.round(torch.atan2(y, x) * (ROWS / math.tau)).long() + ROWS // 2 - 1, ROWS)
     # A bin that points up has no azimuth; one that leans up has less of one.

@@ -4,13 +4,13 @@ import { ask, Refused } from "./api.js";
 import { $, element, onSubmit } from "./dom.js";
 import { decimal, degrees, percent, placed, span, spoken } from "./words.js";
 
-export function startLocating(session, listening) {
-  session.addEventListener("opened", () => forget("located"));
+export function startLocating(take, listening) {
+  take.addEventListener("opened", () => forget("located"));
   onSubmit($("locate"), async (form) => {
     const what = form.get("what").trim();
     const plain = form.has("plain");
     if (what && plain) throw new Refused("Intensity knows no words: empty the field, or let the model locate.");
-    const asked = { ...session.sent, what, method: plain ? "intensity" : "model" };
+    const asked = { ...take.sent, what, method: plain ? "intensity" : "model" };
     const [whole] = (await ask("/api/locate", asked)).files[0].windows;
     const windows = plain ? [whole] : (await ask("/api/locate", { ...asked, windows: true })).files[0].windows;
     const title = `located: ${spokenOrNot(whole)}`;
@@ -21,12 +21,12 @@ export function startLocating(session, listening) {
   });
 }
 
-export function startRanking(session) {
-  session.addEventListener("opened", () => forget("ranked"));
+export function startRanking(take) {
+  take.addEventListener("opened", () => forget("ranked"));
   onSubmit($("rank"), async (form) => {
     const text = form.get("text").split("\n").map((line) => line.trim()).filter(Boolean);
     if (!text.length) throw new Refused("Write one or more sentences, each on its own line.");
-    const { ranking } = await ask("/api/rank", { ...session.sent, text });
+    const { ranking } = await ask("/api/rank", { ...take.sent, text });
     $("ranked-says").textContent = `Best fit: ${ranking[0].text}`;
     $("ranked").replaceChildren(
       table("How well each sentence fits, best first; cosine similarities", ["sentence", "fit", "what", "where"],

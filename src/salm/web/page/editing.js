@@ -7,25 +7,25 @@ import { spoken } from "./words.js";
 
 const EXAMPLES = ["move it to the left", "turn it 90 degrees clockwise", "swap left and right", "put it behind me"];
 
-export function startEditing(session, listening, open) {
+export function startEditing(take, listening, open) {
   const output = $("edited");
   const discard = () => {
     $("edited-says").textContent = "";
     output.replaceChildren();
     listening.mark("edit", []);
   };
-  session.addEventListener("opened", discard);
+  take.addEventListener("opened", discard);
   $("edit-examples").append(
     ...EXAMPLES.map((text) => element("button", { type: "button", class: "example", click: () => propose(text) }, text)),
   );
   onSubmit($("edit"), async (form) => {
     const sentence = form.get("sentence").trim();
     if (!sentence) throw new Refused("Say what to do, such as “move it to the left”.");
-    const edited = await ask("/api/edit", { ...session.sent, sentence });
+    const edited = await ask("/api/edit", { ...take.sent, sentence });
     const wav = await fetchSound(edited.out);
     listening.showEdited(toBuffer(decodeWav(wav)));
     listening.mark("edit", marks(edited));
-    const stem = session.file.name.replace(/\.[^.]*$/, "");
+    const stem = take.file.name.replace(/\.[^.]*$/, "");
     const goOn = () => open(new File([wav], `${stem} edited.wav`));
     $("edited-says").textContent = edited.description;
     output.replaceChildren(

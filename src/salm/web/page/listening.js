@@ -14,15 +14,15 @@ export class Listening {
   #places = [];
   #turn = 0;
 
-  constructor(session, studio) {
-    this.session = session;
+  constructor(take, studio) {
+    this.take = take;
     this.studio = studio;
     this.player = new Player(studio);
     this.plan = new Plan($("plan"));
     this.timeline = new Timeline($("wave"), $("map"));
     this.#startTransport();
     this.#startHead();
-    session.addEventListener("opened", () => this.#opened());
+    take.addEventListener("opened", () => this.#opened());
   }
 
   /** Directions on the plan; groups are places, edit and hits. */
@@ -49,7 +49,7 @@ export class Listening {
   }
 
   #opened() {
-    const { buffer, heard } = this.session;
+    const { buffer, heard } = this.take;
     this.player.clear();
     this.player.setTrack("original", buffer);
     this.showEdited(null);

@@ -5,26 +5,26 @@ import { $, element, guarded } from "./dom.js";
 const LAYOUTS = { foa: "Ambisonics", stereo: "stereo", mono: "mono" };
 
 /** Returns what opens a file that came from the server, which is AmbiX whatever was chosen before. */
-export function startRecording(session) {
+export function startRecording(take) {
   const chosen = $("file");
-  const open = (file) => guarded($("recording-problem"), () => opened(session, file));
+  const open = (file) => guarded($("recording-problem"), () => opened(take, file));
   chosen.addEventListener("change", () => chosen.files.length && open(chosen.files[0]));
-  $("layout").addEventListener("change", () => session.file && open(session.file));
-  const { max_mb: megabytes, max_s: seconds } = session.limits;
+  $("layout").addEventListener("change", () => take.file && open(take.file));
+  const { max_mb: megabytes, max_s: seconds } = take.limits;
   $("takes").append(` Up to ${megabytes} MB and ${Math.round(seconds / 6) / 10} minutes.`);
   acceptDrops(open);
-  session.addEventListener("opened", () => tell(session));
+  take.addEventListener("opened", () => tell(take));
   return (file) => {
     $("layout").value = "";
     return open(file);
   };
 }
 
-async function opened(session, file) {
+async function opened(take, file) {
   const before = $("facts").textContent;
   $("facts").textContent = `Reading ${file.name} …`;
   try {
-    await session.open(file, $("layout").value);
+    await take.open(file, $("layout").value);
   } catch (error) {
     $("facts").textContent = before;
     throw error;

@@ -2,7 +2,7 @@
 
 import { ask, look, Refused } from "./api.js";
 import { table } from "./asking.js";
-import { $, element, onSubmit } from "./dom.js";
+import { $, element, guarded, onSubmit } from "./dom.js";
 import { clock, degrees, percent, span, spoken } from "./words.js";
 
 const ASK_EVERY_MS = 400;
@@ -10,19 +10,20 @@ const ENDED = { done: "Done.", cancelled: "Cancelled." };
 
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-export function startScanning(session, listening) {
+export function startScanning(take, listening) {
   let running = null;
-  const cancel = () => running && look(`/api/scan/${running}`, { method: "DELETE" });
+  const stop = () => running && look(`/api/scan/${running}`, { method: "DELETE" });
+  const cancel = () => guarded(document.querySelector("#scan .problem"), stop);
   $("scan-cancel").addEventListener("click", cancel);
-  session.addEventListener("opened", () => {
+  take.addEventListener("opened", () => {
     cancel();
     $("scanned").replaceChildren();
     $("scan-says").textContent = "";
   });
   onSubmit($("scan"), async (form) => {
     const text = form.get("text").split("\n").map((line) => line.trim()).filter(Boolean);
-    const { file } = session;
-    let job = await ask("/api/scan", { ...session.sent, text });
+    const { file } = take;
+    let job = await ask("/api/scan", { ...take.sent, text });
     running = job.id;
     try {
       show(job, true);
@@ -37,7 +38,7 @@ export function startScanning(session, listening) {
     }
     if (job.state === "failed") throw new Refused(job.error);
     // Another recording may have been opened meanwhile.
-    if (job.state === "done" && file === session.file) tell(job.result, text, listening);
+    if (job.state === "done" && file === take.file) tell(job.result, text, listening);
   });
 }
 

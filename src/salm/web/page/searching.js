@@ -6,19 +6,19 @@ import { Player } from "./player.js";
 import { decodeWav, toBuffer } from "./wav.js";
 import { decimal, degrees, percent, span, spoken } from "./words.js";
 
-export function startSearching(session, studio, listening, about, open) {
+export function startSearching(take, studio, listening, about, open) {
   const { libraries, facings } = about;
   $("search").hidden = !libraries.length;
   $("no-library").hidden = libraries.length > 0;
   $("search-library").append(...libraries.map((name) => element("option", {}, name)));
   $("search-facing").append(...facings.map((name) => element("option", {}, name)));
-  session.addEventListener("opened", () => ($("search-like-field").hidden = false));
+  take.addEventListener("opened", () => ($("search-like-field").hidden = false));
   const audition = new Audition(studio, listening.player);
   onSubmit($("search"), async (form) => {
     const like = form.has("like");
     const text = form.get("text").trim();
     if (!text && !like) throw new Refused("Say what to find, where, or both, such as “dog from the left”.");
-    const example = like ? session.sent : {};
+    const example = like ? take.sent : {};
     const fields = { library: form.get("library"), facing: form.get("facing"), text, limit: 10, ...example };
     const { query, hits } = await ask("/api/search", fields);
     audition.stop();

@@ -3,7 +3,7 @@
 import { ask, fetchSound, Refused } from "./api.js";
 import { decodeWav, toBuffer } from "./wav.js";
 
-export class Session extends EventTarget {
+export class Take extends EventTarget {
   #latest = 0;
 
   /** With the limits of the server, which are said before anything is sent. */
