@@ -164,11 +164,11 @@ def test_phrasings_are_drawn_by_other_shares() -> None:
 
 def test_a_caption_can_come_in_few_phrasings_and_all_come_with_some_caption() -> None:
     rng = np.random.default_rng(0)
-    drawn = [{draw_phrasing(rng, caption=f"Sound {n}", most=3) for _ in range(60)} for n in range(60)]
+    drawn = [{draw_phrasing(rng, caption=f"Sound {n}", most=3) for _ in range(60)} for n in range(150)]
     for vocabulary in ("listener", "compass", "clock"):
         assert max(sum(phrasing.vocabulary == vocabulary for phrasing in one) for one in drawn) == 3
     assert set().union(*drawn) == set(TRAINING_PHRASINGS)
-    assert {draw_phrasing(rng, caption="Sound 7", most=3) for _ in range(60)} == drawn[7]
+    assert {draw_phrasing(rng, caption="Sound 7", most=3) for _ in range(200)} >= drawn[7]
 
 
 def test_the_same_generator_draws_the_same_phrasings() -> None:
