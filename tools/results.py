@@ -6,8 +6,8 @@ FOLDER holds reports of ``salm evaluate --json`` by their names (``small-permiss
 ``paper-salm_s_scl_doa.json`` ...), of a training run the log and the settings (``small-log.jsonl``,
 ``small-train.json``), and what ``benchmarks/confidence.py`` ended with (``confidence.json``). In each page the text
 between ``<!-- results: NAME -->`` and ``<!-- end of results -->`` is replaced where FOLDER has what NAME is made of,
-and left as it is elsewhere. Names are ``summary``, ``curve``, ``cones``, ``levels``, ``every ROWS``, ``table 1``,
-``table 2`` and ``table 3``.
+and left as it is elsewhere. Names are ``summary``, ``curve``, ``cones``, ``levels``, ``wordings`` (of
+``small-2000.json``), ``every ROWS``, ``table 1``, ``table 2`` and ``table 3``.
 """
 
 import json
@@ -147,6 +147,27 @@ def levels(read: Callable[[str], Any]) -> str:
     return table([f"{name} %" for name in names], [row])
 
 
+WORDINGS = {
+    "frames of training": "trained",
+    "frames for evaluation only": "unseen",
+    "what they lose, scene by scene": "loss",
+    "hours in letters": "hours",
+    "port, starboard": "nautical",
+    "over my shoulder": "body",
+}
+
+
+def wordings(read: Callable[[str], Any]) -> str:
+    """Direction in other words, over many scenes."""
+    report = json.loads(read("small-2000.json"))
+    rows = []
+    for name, key in WORDINGS.items():
+        chance = report["wordings"][key].get("chance")
+        cells = [figure(report, "wordings", key, embedding) for embedding in ("spatial", "joint")]
+        rows.append((name, *cells, "" if chance is None else f"{100 * chance:.1f}"))
+    return table(("spatial embedding %", "joint embedding %", "chance %"), rows)
+
+
 def ladder(read: Callable[[str], Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Name and report of every row of Table 1."""
     for name, file in LADDER.items():
@@ -191,6 +212,7 @@ MADE: dict[str, Callable[..., str]] = {
     "every": every,
     "cones": cones,
     "levels": levels,
+    "wordings": wordings,
     "table 1": table_1,
     "table 2": table_2,
     "table 3": table_3,
