@@ -14,6 +14,7 @@ import soundfile
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 import salm
+from salm.audio.arrays import CHANNELS
 from salm.audio.binaural import ear_filters, to_binaural
 from salm.audio.rotate import rotate, rotation_matrix
 
@@ -68,6 +69,11 @@ def test_a_recording_is_opened(opened: Page) -> None:
         ".getImageData(0, 0, canvas.width, canvas.height).data.some(value => value > 0))"
     )
     assert inked == [True, True]
+
+
+def test_all_known_channel_layouts_can_be_chosen(page: Page) -> None:
+    values = page.locator("#layout option").evaluate_all("options => options.map(option => option.value)")
+    assert sorted(values) == sorted(["", *CHANNELS])
 
 
 def test_a_recording_can_be_dropped_anywhere(page: Page, take: Path) -> None:

@@ -10,7 +10,6 @@ from salm.audio.binaural import to_binaural
 from salm.audio.recording import Recording, write
 from salm.editing.sound import edit
 from salm.errors import InputError
-from salm.frame import Direction
 
 __all__ = ["Results", "edited"]
 
@@ -64,17 +63,4 @@ def edited(recording: Recording, sentence: str, folder: Path, *, facing: str) ->
     for name, samples in zip(NAMES, (made.samples, to_binaural(made.samples, made.rate_hz)), strict=True):
         write(folder / name, samples, made.rate_hz)
     out, binaural = (f"/api/results/{folder.name}/{name}" for name in NAMES)
-    return {
-        "out": out,
-        "binaural": binaural,
-        "description": done.description,
-        "notes": list(made.notes),
-        "moved_from": _plain(done.moved_from),
-        "moved_to": _plain(done.moved_to),
-    }
-
-
-def _plain(direction: Direction | None) -> dict[str, float] | None:
-    if direction is None:
-        return None
-    return {"azimuth_deg": direction.azimuth_deg, "elevation_deg": direction.elevation_deg}
+    return {"out": out, "binaural": binaural, **done.to_dict()}

@@ -1,4 +1,4 @@
-// Small helpers for the page's elements.
+// Small tools for the page's elements.
 
 import { Refused } from "./api.js";
 

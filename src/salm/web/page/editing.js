@@ -5,7 +5,13 @@ import { $, element, onSubmit } from "./dom.js";
 import { decodeWav, toBuffer } from "./wav.js";
 import { spoken } from "./words.js";
 
-const EXAMPLES = ["move it to the left", "turn it 90 degrees clockwise", "swap left and right", "put it behind me"];
+const EXAMPLES = [
+  "move it to the left",
+  "turn it 90 degrees clockwise",
+  "raise it by 20 degrees",
+  "swap left and right",
+  "make the left louder by 6 dB",
+];
 
 export function startEditing(take, listening, open) {
   const output = $("edited");

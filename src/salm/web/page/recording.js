@@ -35,7 +35,8 @@ function tell({ heard }) {
   const kilohertz = (heard.rate_hz / 1000).toLocaleString("en", { maximumFractionDigits: 2 });
   const parts = [heard.file, `${heard.duration_s.toFixed(1)} s`, `${kilohertz} kHz`, LAYOUTS[heard.layout]];
   $("facts").textContent = parts.join(" · ");
-  const notes = [...heard.notes];
+  // What is an option of the commands is a choice on this page.
+  const notes = heard.notes.map((note) => note.replace("--format", "“Channels”"));
   if (heard.ambiguity === "front-back") notes.push("Two channels cannot tell front from back, nor above from below.");
   if (heard.ambiguity === "all") notes.push("One channel cannot tell where a sound comes from.");
   $("notes").replaceChildren(...notes.map((note) => element("li", {}, note)));
