@@ -12,6 +12,7 @@ seconds of the file (`salm.audio.doctor`), and
 The order of X, Y and Z is never taken from the sound: it is the format's own, and FuMa's W X Y Z goes with its level.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -213,12 +214,10 @@ def _excerpt(file: soundfile.SoundFile) -> Channels:
     if file.frames > _PLACES * size:
         starts = [round(place * (file.frames - size) / (_PLACES - 1)) for place in range(_PLACES)]
     blocks = []
-    try:
+    # Reading says what is wrong with a file that is cut short.
+    with suppress(soundfile.LibsndfileError):
         for start in starts:
             file.seek(start)
             blocks.append(file.read(size if len(starts) > 1 else _PLACES * size, dtype="float32", always_2d=True))
-    except soundfile.LibsndfileError:
-        # Reading says what is wrong with it.
-        pass
     samples = np.concatenate(blocks) if blocks else np.zeros((0, file.channels), np.float32)
     return np.ascontiguousarray(samples.T)
