@@ -33,7 +33,9 @@ def format_of(path: str | Path) -> TimelineFormat:
     form = _ENDINGS.get(Path(path).suffix.lower())
     if form is None:
         known = ", ".join(f"{ending} ({form})" for ending, form in _ENDINGS.items())
-        raise InputError(f"{path} could be any format; let its name end in one of {known}, or say which.")
+        raise InputError(
+            f"{path} could be any format; let its name end in one of {known}, or say which with --out-format."
+        )
     return form
 
 
