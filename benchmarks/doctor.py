@@ -1,8 +1,9 @@
 """How often `salm doctor` names the right format: simulated scenes in all formats, and with one defect each.
 
-A scene is one dry sound, one sound in a room, two in a room, or a diffuse field. Every channel has noise 60 dB down and
-a gain that is off by up to 0.3 dB, as microphones have. In front of capsules on a sphere a room is the direct sound and
-forty reflections from anywhere. The last line is one JSON object; rows of `confusion` are what files were.
+A scene is one dry sound, one sound in a room, one of few tones there, two sounds in a room, or a diffuse field. Every
+channel has noise 60 dB down and a gain that is off by up to 0.3 dB, as microphones have. In front of capsules on a
+sphere a room is the direct sound and forty reflections from anywhere. The last line is one JSON object; rows of
+`confusion` are what files were.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from salm.frame import unit_vector
 
 RATE_HZ = 24_000
 TIME = 4 * RATE_HZ
-SCENES = ("dry", "room", "two", "diffuse")
+SCENES = ("dry", "room", "tones", "two", "diffuse")
 
 
 def sound(rng: np.random.Generator) -> np.ndarray:
@@ -34,6 +35,14 @@ def sound(rng: np.random.Generator) -> np.ndarray:
     spectrum = scipy.fft.rfft(rng.standard_normal(TIME) * level)
     hertz = np.maximum(scipy.fft.rfftfreq(TIME, 1 / RATE_HZ), 50)
     return (scipy.fft.irfft(spectrum * hertz ** -rng.uniform(0, 1)) * 0.1).astype(np.float32)
+
+
+def tones(rng: np.random.Generator) -> np.ndarray:
+    """Two or three steady tones in bursts, as of a telephone or a bell."""
+    seconds = np.arange(TIME) / RATE_HZ
+    hertz = rng.uniform(400, 2200, (int(rng.integers(2, 4)), 1))
+    rings = np.repeat(rng.integers(0, 2, 20) + 0.01, TIME // 20)
+    return (np.sin(2 * np.pi * hertz * seconds).sum(axis=0) * rings * 0.1).astype(np.float32)
 
 
 def foa_scene(kind: str, rng: np.random.Generator) -> np.ndarray:
@@ -46,7 +55,8 @@ def foa_scene(kind: str, rng: np.random.Generator) -> np.ndarray:
     count = 2 if kind == "two" else 1
     places = np.array([sample_position(rng, room).in_room(room) for _ in range(count)])
     responses = simulate(room, places, rate_hz=RATE_HZ, seed=int(rng.integers(1 << 30)))
-    return np.sum([convolve(sound(rng), response[None])[0] for response in responses], axis=0)
+    source = tones if kind == "tones" else sound
+    return np.sum([convolve(source(rng), response[None])[0] for response in responses], axis=0)
 
 
 def plane_waves(kind: str, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -57,7 +67,7 @@ def plane_waves(kind: str, rng: np.random.Generator) -> Iterator[tuple[np.ndarra
             yield direction / np.linalg.norm(direction), np.roll(whole, int(rng.integers(TIME)))
         return
     for _ in range(2 if kind == "two" else 1):
-        direct = sound(rng)
+        direct = tones(rng) if kind == "tones" else sound(rng)
         yield unit_vector(rng.uniform(-180, 180), rng.uniform(-45, 45)), direct
         if kind != "dry":
             for direction, delay_s in zip(rng.standard_normal((40, 3)), rng.exponential(0.1, 40), strict=True):

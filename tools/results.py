@@ -7,13 +7,15 @@ FOLDER holds reports of ``salm evaluate --json`` by their names (``small-permiss
 ``small-train.json``), and what ``benchmarks/confidence.py`` ended with (``confidence.json``). In each page the text
 between ``<!-- results: NAME -->`` and ``<!-- end of results -->`` is replaced where FOLDER has what NAME is made of,
 and left as it is elsewhere. Names are ``summary``, ``curve``, ``cones``, ``levels``, ``wordings`` (of
-``small-2000.json``), ``every ROWS``, ``table 1``, ``table 2`` and ``table 3``.
+``small-2000.json``), ``every ROWS``, ``table 1``, ``table 2``, ``table 3`` and ``ablations`` (of
+``ablations/common.json``, ``ablations/without_maps.json`` ...: one row a run of ``configs/ablations``).
 """
 
 import json
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from salm.evaluation.grids import DASH
 from salm.evaluation.report import markdown_tables
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "docs/small.md", "docs/results.md")
+PAGES = ("README.md", "docs/small.md", "docs/results.md", "docs/ablations.md")
 PART = re.compile(r"(<!-- results: (.+?) -->\n).*?(<!-- end of results -->)", re.DOTALL)
 CLASSES = ("permissive", "sharealike", "nc-collection")
 LADDER = {
@@ -206,6 +208,31 @@ def table_3(read: Callable[[str], Any]) -> str:
     return table([f"{way} R@{k}" for way in ("T2A", "A2T") for k in (1, 5, 10)], rows)
 
 
+ABLATIONS = {
+    "text to audio R@1 %": ("retrieval", "text_to_audio", "r1"),
+    "R@10 %": ("retrieval", "text_to_audio", "r10"),
+    "audio to text R@1 %": ("retrieval", "audio_to_text", "r1"),
+    "R@10 % ": ("retrieval", "audio_to_text", "r10"),
+    "trained phrasings R@1 %": ("retrieval", "trained_phrasings", "r1"),
+    "semantic R@1 %": ("retrieval", "semantic", "r1"),
+    "error mean °": ("localisation", "mean_deg"),
+    "p90 °": ("localisation", "p90_deg"),
+}
+
+
+def ablations(read: Callable[[str], Any]) -> str:
+    """Every run of ``configs/ablations`` that there is a report of, the shared one first."""
+    names = sorted(
+        (path.stem for path in (ROOT / "configs" / "ablations").glob("*.yaml")), key=lambda n: (n != "common", n)
+    )
+    rows = []
+    for name in names:
+        with suppress(FileNotFoundError):
+            report = json.loads(read(f"ablations/{name}.json"))
+            rows.append((f"`{name}`", *(figure(report, *path) for path in ABLATIONS.values())))
+    return table(tuple(ABLATIONS), rows)
+
+
 MADE: dict[str, Callable[..., str]] = {
     "summary": summary,
     "curve": curve,
@@ -216,6 +243,7 @@ MADE: dict[str, Callable[..., str]] = {
     "table 1": table_1,
     "table 2": table_2,
     "table 3": table_3,
+    "ablations": ablations,
 }
 
 

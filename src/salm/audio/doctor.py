@@ -370,9 +370,9 @@ def _fit(found: Balance | None) -> float:
     """Log likelihood of a balance under the layout that made it, up to a constant; of nothing heard as of none."""
     if found is None:
         return _NONE
-    off = min(abs(found.gradients_db) / _BALANCE_DB, _WORST)
-    spread = 4 * math.log(max(found.spread, _LEAST_SPREAD) / _LEAST_SPREAD)
-    out_of_phase = 30 * max(0.0, _LEAST_IN_PHASE - found.in_phase)
+    off = min(abs(found.gradients_db) / math.hypot(_BALANCE_DB, found.doubt_db), _WORST)
+    spread = 4 * math.log(max(found.scatter, _LEAST_SPREAD) / _LEAST_SPREAD)
+    out_of_phase = 30 * max(0.0, _LEAST_IN_PHASE - found.doubt - found.in_phase)
     return -(off**2) / 2 - spread - out_of_phase
 
 
