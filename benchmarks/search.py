@@ -86,6 +86,7 @@ def main() -> None:
     parser.add_argument("--recall-queries", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--folder", type=Path, help="keep the library and its graphs here for later runs of this seed")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     faiss.omp_set_num_threads(options.threads)
@@ -106,9 +107,11 @@ def measured(
     rng: np.random.Generator,
 ) -> dict[str, Any]:
     """Everything that is reported."""
-    with tempfile.TemporaryDirectory() as folder:
-        written(Path(folder), semantic, spatial, rng)
-        exact, fast = FolderBackend(Path(folder)), FaissBackend(Path(folder))
+    with tempfile.TemporaryDirectory() as passing:
+        folder = options.folder or Path(passing)
+        exact, fast = FolderBackend(folder), FaissBackend(folder)
+        if exact.mark() is None:
+            written(folder, semantic, spatial, rng)
         flat = faiss.IndexFlatIP(WIDTH)
         flat.add(semantic)
         turns = dict.fromkeys(("exact", "faiss", "exact_where", "faiss_where", "numpy", "flat"), -1)
