@@ -1,7 +1,7 @@
 """One question, one answer: exact search in a folder, faiss beside it, and Qdrant.
 
-Qdrant is a server process if its program is at hand, at ``QDRANT_PROGRAM`` or as ``qdrant`` on the path, and the client's
-local mode otherwise; the test's name says which.
+Qdrant is a server process if its program is at hand, at ``QDRANT_PROGRAM`` or as ``qdrant`` on the path, and the
+client's local mode otherwise; the test's name says which.
 """
 
 import os

@@ -107,7 +107,7 @@ def test_what_is_wrong_is_said_with_its_place(text: str, place: str, reason: str
 
 @pytest.mark.parametrize("text", ["rain", "rain from:west", "file:rain"])
 def test_an_unknown_facing_is_said_to_be_that(text: str) -> None:
-    with pytest.raises(InputError, match="^facing is 'up' but must be one of north, "):
+    with pytest.raises(InputError, match=r"^facing is 'up' but must be one of north, "):
         parse_query(text, facing="up")
 
 
