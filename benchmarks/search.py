@@ -4,8 +4,9 @@ A library of clustered vectors is written to disk as `salm index add` writes it:
 near 32 dimensions, around 1,000 centres, with directions drawn evenly. Queries are drawn as the vectors are. They are
 answered from the library exactly and through faiss, and beside that by plain NumPy on a single-precision matrix and by
 faiss flat; all in turn, round by round, one query a round. `recall_at_10` is of windows, against the exact answer.
-Milliseconds are medians, and of a machine that may be doing other things: `load_average` says how much. The last line
-is one JSON object.
+Milliseconds are medians, and of a machine that may be doing other things: `load_average` says how much. `processor_ms`
+is the time that the processors worked for one search, all threads together, which others disturb less. The last line is
+one JSON object.
 """
 
 import argparse
@@ -21,7 +22,7 @@ import faiss
 import numpy as np
 import torch
 
-from rounds import interleaved_ms, medians, processor
+from rounds import cpu_ms, interleaved_ms, medians, processor
 from salm.library.approximate import FaissBackend
 from salm.library.folder import FolderBackend
 from salm.library.query import parse_query
@@ -85,6 +86,7 @@ def main() -> None:
     parser.add_argument("--recall-queries", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--folder", type=Path, help="keep the library and its graphs here for later runs of this seed")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     faiss.omp_set_num_threads(options.threads)
@@ -105,9 +107,11 @@ def measured(
     rng: np.random.Generator,
 ) -> dict[str, Any]:
     """Everything that is reported."""
-    with tempfile.TemporaryDirectory() as folder:
-        written(Path(folder), semantic, spatial, rng)
-        exact, fast = FolderBackend(Path(folder)), FaissBackend(Path(folder))
+    with tempfile.TemporaryDirectory() as passing:
+        folder = options.folder or Path(passing)
+        exact, fast = FolderBackend(folder), FaissBackend(folder)
+        if exact.mark() is None:
+            written(folder, semantic, spatial, rng)
         flat = faiss.IndexFlatIP(WIDTH)
         flat.add(semantic)
         turns = dict.fromkeys(("exact", "faiss", "exact_where", "faiss_where", "numpy", "flat"), -1)
@@ -136,12 +140,14 @@ def measured(
             "faiss_flat": lambda: flat.search(next_query("flat")[None], LIMIT),
         }
         times_ms = interleaved_ms(jobs, rounds=options.rounds)
+        work_ms = {name: np.array([cpu_ms(job)[0] for _ in range(options.rounds)]) for name, job in jobs.items()}
         some = queries[: options.recall_queries]
         return {
             "vectors": len(semantic),
             "width": WIDTH,
             "rounds": options.rounds,
             "milliseconds": medians(times_ms, digits=2),
+            "processor_ms": medians(work_ms, digits=2),
             "fastest_ms": {name: round(float(values.min()), 2) for name, values in times_ms.items()},
             "recall_at_10": {
                 "what": round(recall(exact, fast, [asked(q, None) for q in some]), 4),

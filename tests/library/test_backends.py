@@ -1,9 +1,10 @@
 """One question, one answer: exact search in a folder, faiss beside it, and Qdrant.
 
-Qdrant is a server process if its program, ``qdrant``, is on the path, and the client's local mode otherwise; the test's
-name says which.
+Qdrant is a server process if its program is at hand, at ``QDRANT_PROGRAM`` or as ``qdrant`` on the path, and the
+client's local mode otherwise; the test's name says which.
 """
 
+import os
 import shutil
 import socket
 import subprocess
@@ -32,7 +33,8 @@ from salm.model.inference import AudioEmbeddings
 WIDTH, FILES, WINDOWS_A_FILE = 32, 200, 5
 COUNT = FILES * WINDOWS_A_FILE
 CENTRES = np.random.default_rng(3).standard_normal((12, WIDTH))
-SERVER = "a Qdrant server" if shutil.which("qdrant") else "Qdrant's local mode"
+PROGRAM = os.environ.get("QDRANT_PROGRAM") or shutil.which("qdrant")
+SERVER = "a Qdrant server" if PROGRAM else "Qdrant's local mode"
 QUERIES = (
     "dog",
     "dog from the left",
@@ -89,7 +91,7 @@ def library() -> tuple[list[IndexedFile], Windows]:
 @pytest.fixture(scope="module")
 def qdrant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QdrantBackend]:
     client = pytest.importorskip("qdrant_client", reason="the extra `search` is not installed")
-    if not shutil.which("qdrant"):
+    if not PROGRAM:
         yield QdrantBackend("http://localhost:6333/takes", client=client.QdrantClient(":memory:"))
         return
     with socket.socket() as free:
@@ -97,7 +99,7 @@ def qdrant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QdrantBackend]:
         port = free.getsockname()[1]
     home = tmp_path_factory.mktemp("qdrant")
     ports = {"QDRANT__SERVICE__HTTP_PORT": str(port), "QDRANT__SERVICE__GRPC_PORT": "0"}
-    with subprocess.Popen(["qdrant"], cwd=home, env=ports, stdout=subprocess.DEVNULL) as server:
+    with subprocess.Popen([PROGRAM], cwd=home, env=os.environ | ports, stdout=subprocess.DEVNULL) as server:
         backend = QdrantBackend(f"http://127.0.0.1:{port}/takes")
         for _ in range(300):
             try:

@@ -105,6 +105,12 @@ def test_what_is_wrong_is_said_with_its_place(text: str, place: str, reason: str
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("text", ["rain", "rain from:west", "file:rain"])
+def test_an_unknown_facing_is_said_to_be_that(text: str) -> None:
+    with pytest.raises(InputError, match=r"^facing is 'up' but must be one of north, "):
+        parse_query(text, facing="up")
+
+
 def test_too_many_alternatives_are_refused() -> None:
     with pytest.raises(InputError, match="more than 64 alternatives"):
         parse_query(" ".join("(a OR b)" for _ in range(7)))

@@ -1,6 +1,7 @@
 """Cosine similarities with every row of half-precision matrices, which stay where they are: on disk, memory-mapped.
 
-NumPy would first make single precision of them, twice the bytes; the bytes are what takes the time.
+NumPy would first make single precision of them, twice the bytes. Here every number is read once from memory, and what
+takes the time is that: decoding, lengths and products of a row are one pass over it.
 """
 
 from collections.abc import Callable
@@ -10,7 +11,9 @@ from typing import Any, TypeVar, no_type_check
 import numba
 import numpy as np
 import torch
-from jaxtyping import Float16, Float32, Int64, UInt16
+from jaxtyping import Float16, Float32, Int16, Int64
+from llvmlite import ir
+from numba.extending import intrinsic
 
 __all__ = ["cosines"]
 
@@ -18,8 +21,6 @@ CHUNK = 4096
 """Rows that a thread takes at a time."""
 
 _LEAST = np.float32(1e-12)
-# Bits of a half at the place of a float's are the number times 2^-112, subnormal ones too.
-_UP = np.float32(2.0**112)
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -77,9 +78,9 @@ def cosines(
     return found[: len(what)], found[len(what) :]
 
 
-def _bits(halves: Float16[np.ndarray, "window width"]) -> UInt16[np.ndarray, "window width"]:
+def _bits(halves: Float16[np.ndarray, "window width"]) -> Int16[np.ndarray, "window width"]:
     """Bits of the numbers, which may not be written: what is memory-mapped may not, and numba compiles for either."""
-    bits = halves.view(np.uint16)
+    bits = halves.view(np.int16)
     bits.flags.writeable = False
     return bits
 
@@ -89,25 +90,55 @@ def _unit(vectors: Float32[np.ndarray, "query width"]) -> Float32[np.ndarray, "q
     return np.ascontiguousarray(vectors / np.maximum(length, _LEAST), np.float32)
 
 
+def _converted(builder: Any, bits: Any) -> Any:
+    """A half as a float, by the processor."""
+    return builder.fpext(builder.bitcast(bits, ir.HalfType()), ir.FloatType())
+
+
+def _shifted(builder: Any, bits: Any) -> Any:
+    """A finite half as a float, by its bits: at the place of a float's they are the number times 2^-112."""
+    wide = builder.sext(bits, ir.IntType(32))
+    placed = builder.and_(builder.shl(wide, ir.IntType(32)(13)), ir.IntType(32)(0x8FFFE000))
+    return builder.fmul(builder.bitcast(placed, ir.FloatType()), ir.FloatType()(2.0**112))
+
+
+@intrinsic
+@no_type_check
+def _decoded(_context: Any, _bits: Any) -> Any:
+    """A half, given as bits, as a float, in compiled code."""
+
+    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        triple, _, features = context.codegen().magic_tuple()
+        # Without the instruction the compiler would call a function that is nowhere, and crash.
+        has_halves = triple.startswith(("aarch64", "arm64")) or "+f16c" in features
+        return (_converted if has_halves else _shifted)(builder, *arguments)
+
+    return numba.float32(numba.int16), generate
+
+
 # Type checkers at run time wrap what they check, and numba compiles plain functions only.
 @_compiled
 @no_type_check
-def _decode(half: Any, bits: Any, vector: Any) -> None:
-    """Numbers of half precision, given as bits, into ``vector``, which lies in the memory of ``bits``."""
+def _cosine(half: Any, query: Any) -> Any:
+    """Of numbers of half precision, given as bits, with a vector of length one."""
+    product = square = np.float32(0)
     for j in range(len(half)):
-        value = np.int32(half[j])
-        bits[j] = ((value & 0x8000) << 16) | ((value & 0x7FFF) << 13)
-    for j in range(len(half)):
-        vector[j] *= _UP
+        value = _decoded(half[j])
+        product += value * query[j]
+        square += value * value
+    return product / max(np.sqrt(square), _LEAST)
 
 
 @_compiled
 @no_type_check
-def _dot(a: Any, b: Any) -> Any:
-    total = np.float32(0)
-    for j in range(len(a)):
-        total += a[j] * b[j]
-    return total
+def _cosine_of_sum(half: Any, more: Any, weight: Any, query: Any) -> Any:
+    """As `_cosine`, of ``half + weight * more``."""
+    product = square = np.float32(0)
+    for j in range(len(half)):
+        value = _decoded(half[j]) + weight[j] * _decoded(more[j])
+        product += value * query[j]
+        square += value * value
+    return product / max(np.sqrt(square), _LEAST)
 
 
 @_compiled
@@ -116,20 +147,13 @@ def _compare(
     semantic: Any, spatial: Any, directed: Any, rows: Any, what: Any, joint: Any, joint_weight: Any, found: Any
 ) -> None:
     """Fill ``found`` with the cosines of the rows, first those of ``what``, then those of ``joint``."""
-    width = semantic.shape[1]
-    bits, more_bits = np.empty(width, np.int32), np.empty(width, np.int32)
-    vector, more = bits.view(np.float32), more_bits.view(np.float32)
     for at in range(len(rows)):
         row = rows[at]
-        _decode(semantic[row], bits, vector)
-        scale = np.float32(1) / max(np.sqrt(_dot(vector, vector)), _LEAST)
         for q in range(len(what)):
-            found[q, at] = scale * _dot(vector, what[q])
-        if len(joint):
+            found[q, at] = _cosine(semantic[row], what[q])
+        for q in range(len(joint)):
             if directed[row]:
-                _decode(spatial[row], more_bits, more)
-                for j in range(width):
-                    vector[j] += joint_weight[j] * more[j]
-                scale = np.float32(1) / max(np.sqrt(_dot(vector, vector)), _LEAST)
-            for q in range(len(joint)):
-                found[len(what) + q, at] = scale * _dot(vector, joint[q])
+                cosine = _cosine_of_sum(semantic[row], spatial[row], joint_weight, joint[q])
+            else:
+                cosine = _cosine(semantic[row], joint[q])
+            found[len(what) + q, at] = cosine

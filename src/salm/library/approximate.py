@@ -9,16 +9,18 @@ Small parts, and what conditions leave of large ones if that is little, are sear
 words, which need no embeddings. Scores are exact always; what is approximate is which windows are looked at.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Float32
 
 from salm.library.extras import extra
+from salm.library.filters import around
 from salm.library.folder import FolderBackend, Loaded, Rows
 from salm.library.question import Branch, Question
-from salm.library.scoring import place_agreement
 from salm.whole import written_whole
 
 __all__ = ["FaissBackend"]
@@ -26,12 +28,10 @@ __all__ = ["FaissBackend"]
 EXACT_ROWS = 8192
 """Fewer rows than this are all looked at: that is as fast."""
 
-CANDIDATES, BREADTH = 20, 256
+CANDIDATES, BREADTH = 20, 200
 """Windows looked at for each hit; and least number of them, and nodes of the graph that are kept in sight."""
 
 NEIGHBOURS, BUILDING_BREADTH = 32, 40
-NEAR = 0.5
-"""Agreement with a stated place from which windows are looked at besides those that fit by content."""
 
 Matrix = Float32[np.ndarray, "window width"]
 
@@ -52,25 +52,30 @@ class FaissBackend(FolderBackend):
 
     def candidates(self, loaded: Loaded, branch: Branch, question: Question, rows: Rows, limit: int) -> Rows:
         """The rows nearest to any of the wanted contents, and of those near a wanted place too."""
+        # What takes longer comes first.
         spaces = {
-            "semantic": [sought.what for sought in branch.wanted if sought.what is not None],
             "joint": [sought.joint for sought in branch.wanted if sought.joint is not None],
+            "semantic": [sought.what for sought in branch.wanted if sought.what is not None],
         }
         if len(rows) <= EXACT_ROWS or not spaces["semantic"]:
             return rows
         count = max(BREADTH, CANDIDATES * limit)
         queries = {space: _with_mean(np.stack(vectors)) for space, vectors in spaces.items() if vectors}
-        found = [self._nearest(loaded, question, space, q, rows, count) for space, q in queries.items()]
+        graphs = {space: self._graph(loaded, question, space) for space in queries}
         near = _near(loaded, branch, rows)
-        if near is not None and len(near) <= EXACT_ROWS:
-            found.append(near)
-        elif near is not None:
-            found += [self._nearest(loaded, question, space, q, near, count) for space, q in queries.items()]
-        return np.unique(np.concatenate(found))
+        searched = [rows] if len(near) <= EXACT_ROWS else [rows, near]
+        # One query of faiss runs on one processor.
+        with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+            nearest = [
+                pool.submit(self._nearest, graph, queries[space], chosen, count)
+                for space, graph in graphs.items()
+                for chosen in searched
+            ]
+        found = [future.result() for future in nearest]
+        return np.unique(np.concatenate([*found, near] if len(searched) == 1 else found))
 
-    def _nearest(self, loaded: Loaded, question: Question, space: str, queries: Matrix, rows: Rows, count: int) -> Rows:
+    def _nearest(self, graph: Any, queries: Matrix, rows: Rows, count: int) -> Rows:
         faiss = self._faiss
-        graph = self._graph(loaded, question, space)
         settings = faiss.SearchParametersHNSW(efSearch=max(BREADTH, count))
         if len(rows) < graph.ntotal:
             mask = np.zeros(graph.ntotal, np.bool_)
@@ -103,12 +108,13 @@ class FaissBackend(FolderBackend):
             faiss.write_index(graph, str(unfinished))
 
 
-def _near(loaded: Loaded, branch: Branch, rows: Rows) -> Rows | None:
-    """The rows that agree with all wanted places; None without one."""
-    agreements = [place_agreement(loaded.facts.places, s.place) for s in branch.wanted if s.place is not None]
-    if not agreements:
-        return None
-    return np.asarray(rows[(np.min(agreements, axis=0) >= NEAR)[rows]])
+def _near(loaded: Loaded, branch: Branch, rows: Rows) -> Rows:
+    """The rows that may be near all wanted places; none if there is no such place."""
+    places = [sought.place for sought in branch.wanted if sought.place is not None]
+    if not places:
+        return rows[:0]
+    met = [condition.met(loaded.facts) for place in places for condition in around(place)]
+    return np.asarray(rows[np.logical_and.reduce(met)[rows]])
 
 
 def _with_mean(vectors: Matrix) -> Matrix:

@@ -10,9 +10,12 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from salm.frame import wrap_deg
-from salm.library.scoring import KnownPlaces
+from salm.library.scoring import KnownPlaces, Stated
 
-__all__ = ["Facts", "Filter", "InRange", "Named"]
+__all__ = ["Facts", "Filter", "InRange", "Named", "around"]
+
+NEAR_DEG, NEAR_CONFIDENCE = 27.0, 3 / 7
+"""Agreement with a stated place is at most a half beyond this angle, and below this confidence."""
 
 Quantity = Literal["azimuth", "elevation", "confidence", "duration"]
 
@@ -52,8 +55,9 @@ class InRange:
         places = facts.places
         match self.quantity:
             case "azimuth":
-                mirrored = wrap_deg(180.0 - places.azimuth_deg)
-                return np.asarray(self._around(places.azimuth_deg) | (places.folded & self._around(mirrored)))
+                met = self._around(places.azimuth_deg)
+                met[places.folded] |= self._around(wrap_deg(180.0 - places.azimuth_deg[places.folded]))
+                return met
             case "elevation":
                 return self._between(places.elevation_deg)
             case "confidence":
@@ -127,3 +131,15 @@ class Named:
 
 
 Filter = InRange | Named
+
+
+def around(place: Stated) -> list[InRange]:
+    """What windows meet that may be near a stated place."""
+    ranges = [InRange(quantity="confidence", low=NEAR_CONFIDENCE)]
+    if place.azimuth_deg is not None:
+        low, high = (wrap_deg(place.azimuth_deg + side * NEAR_DEG) for side in (-1, 1))
+        ranges.append(InRange(quantity="azimuth", low=low, high=high))
+    if place.elevations_deg is not None:
+        low, high = place.elevations_deg
+        ranges.append(InRange(quantity="elevation", low=low, high=high))
+    return ranges

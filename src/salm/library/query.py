@@ -119,6 +119,8 @@ def parse_query(text: str, *, facing: str = "north") -> Query:
     """
     if not text.strip():
         raise InputError("the query is empty; say what, where, or both, as in 'dog from the left'.")
+    # A facing that is unknown is refused as such, and not as words that cannot be understood.
+    parse_direction("", facing=facing)
     parser = _Parser(text, facing)
     found = parser.read()
     return Query(text=text, alternatives=tuple(dict.fromkeys(found)))

@@ -24,10 +24,10 @@ from salm.frame import wrap_deg
 from salm.library._cosines import cosines
 from salm.library.backend import Found
 from salm.library.extras import extra
-from salm.library.filters import Filter, InRange, Named
+from salm.library.filters import Filter, InRange, Named, around
 from salm.library.folder import best_of, known, known_places
 from salm.library.question import Branch, Question
-from salm.library.scoring import Stated, scored
+from salm.library.scoring import scored
 from salm.library.storage import IndexedFile, Mark
 from salm.library.windows import AMBIGUITIES, Windows
 
@@ -36,8 +36,6 @@ __all__ = ["QdrantBackend", "is_address"]
 SCHEMA = 1
 CANDIDATES, BREADTH = 20, 256
 """Windows looked at for each hit, and least number of them."""
-NEAR_DEG = 27.0
-"""From a stated azimuth: half agreement. Windows this near are looked at besides those that fit by content."""
 PAGE = 256
 """Points in one message."""
 
@@ -318,18 +316,7 @@ def _proposing(branch: Branch) -> list[tuple[str, Vector]]:
 def _near(branch: Branch) -> list[list[InRange]]:
     """Conditions for windows near every wanted place, if there is one."""
     places = [sought.place for sought in branch.wanted if sought.place is not None]
-    return [[part for place in places for part in _around(place)]] if places else []
-
-
-def _around(place: Stated) -> list[InRange]:
-    parts = []
-    if place.azimuth_deg is not None:
-        low, high = (wrap_deg(place.azimuth_deg + side * NEAR_DEG) for side in (-1, 1))
-        parts.append(InRange(quantity="azimuth", low=low, high=high))
-    if place.elevations_deg is not None:
-        low, high = place.elevations_deg
-        parts.append(InRange(quantity="elevation", low=low, high=high))
-    return parts
+    return [[part for place in places for part in around(place)]] if places else []
 
 
 def _place(azimuth_deg: float | None, confidence: float) -> list[float]:
