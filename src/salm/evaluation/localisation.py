@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from salm.evaluation.intervals import Figure, Tree, clustered, plain, quantile
-from salm.frame import angle_between_deg, azimuth_elevation, sector_centre_deg, sector_index, wrap_deg
+from salm.frame import angle_between_deg, azimuth_elevation, sector_centre_deg, sector_indices, wrap_deg
 
 __all__ = ["CORE_DEG", "beside_baselines", "in_core", "localisation", "localisation_figures"]
 
@@ -22,7 +22,7 @@ CORE_DEG = 17.5
 def in_core(true: Float[np.ndarray, "item 3"]) -> Bool[np.ndarray, " item"]:
     """Whether each direction's azimuth is in the core of its sector."""
     azimuth_deg, _ = azimuth_elevation(true)
-    centre_deg = sector_centre_deg(sector_index(azimuth_deg))
+    centre_deg = sector_centre_deg(sector_indices(azimuth_deg))
     return np.asarray(np.abs(wrap_deg(azimuth_deg - centre_deg)) <= CORE_DEG)
 
 
@@ -41,7 +41,7 @@ def localisation_figures(
     if not (np.isfinite(predicted).all() and np.isfinite(true).all()):
         raise ValueError("a direction is not finite; errors of such directions mean nothing.")
     error_deg = angle_between_deg(predicted, true)
-    same = sector_index(azimuth_elevation(predicted)[0]) == sector_index(azimuth_elevation(true)[0])
+    same = sector_indices(azimuth_elevation(predicted)[0]) == sector_indices(azimuth_elevation(true)[0])
     same &= predicted.any(axis=1)
     return {
         "mean_deg": Figure(error_deg),
