@@ -86,7 +86,7 @@ class Phrasing:
 
 def _check_vocabulary(vocabulary: str) -> None:
     if vocabulary not in VOCABULARY_SHARES:
-        raise InputError(f"captions are written in {', '.join(VOCABULARY_SHARES)} words, not in {vocabulary!r} ones.")
+        raise InputError(f"vocabulary is {vocabulary!r} but must be one of {', '.join(VOCABULARY_SHARES)}.")
 
 
 def _phrasings(**templates: tuple[str, ...]) -> tuple[Phrasing, ...]:
