@@ -1,4 +1,4 @@
-"""Where `salm locate` found the sound: a plan of one direction, strips against time of windows, of many files a line each.
+"""Where `salm locate` found the sound: a plan of one direction, strips of windows against time, a line a file of many.
 
 Shaded are the cones that hold the truth with 90 % probability. Of stereo the second place that it cannot tell from the
 first is drawn faintly.
