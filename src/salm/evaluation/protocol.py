@@ -116,7 +116,7 @@ def evaluate(
     tables
         Which of :data:`TABLES`, over the protocol's own gallery: 1 is ``localisation``, ``baselines``, ``directions``
         (the errors in detail) and ``retrieval``, 2 is ``zero_shot`` and 3 ``editing``. None given are all three, and by
-        the default protocol ``controls``, ``leakage``, ``confidence``, ``wordings``, ``binding`` and ``attributes`` too.
+        the default protocol ``controls``, ``leakage``, ``confidence``, ``wordings``, ``binding``, ``attributes`` too.
     scenes
         Number of scenes, at least 2. By the default protocol None is 500, and the gallery is the first 400 distinct
         ones; by the paper's a clip is three scenes, and None is every clip. Also the most stretches of recordings.
