@@ -1,7 +1,7 @@
 """Errors of direction: how many scenes are within an angle, and from which side of the listener the errors come."""
 
 from collections.abc import Sequence
-from math import ceil, cos, floor, log10, radians, sin
+from math import cos, radians, sin
 from typing import NamedTuple
 
 import numpy as np
@@ -65,7 +65,7 @@ def error_curves(curves: Sequence[Curve], *, title: str, key: str) -> str:
         *(
             part
             for i, curve in enumerate(curves)
-            for part in _key(curve, RIGHT - 196, BOTTOM - 18 * (len(curves) - i) + 4)
+            for part in _key(curve, RIGHT - 212, BOTTOM - 18 * (len(curves) - i) + 4)
         ),
         label("angle between located and true direction", (LEFT + RIGHT) / 2, BOTTOM + 38),
         label("scenes within it", 12, (TOP + BOTTOM) / 2, transform=f"rotate(-90 12 {number((TOP + BOTTOM) / 2)})"),
@@ -78,17 +78,19 @@ def error_curves(curves: Sequence[Curve], *, title: str, key: str) -> str:
 
 
 def error_rings(rings: Sequence[Ring], *, title: str, key: str) -> str:
-    """Median errors around the listener, the front up: the further out, the larger; with intervals of 95 %."""
+    """Median errors around the listener, the front up: the further out, the larger; with intervals of 95 %.
+
+    The axis is stretched near zero as that of :func:`error_curves`.
+    """
     most = max((s.high_deg for ring in rings for s in ring.sectors.values()), default=1.0)
-    step_deg = _step(most)
-    rim_deg = step_deg * max(1, ceil(most / step_deg))
-    circles = [step_deg * (i + 1) for i in range(round(rim_deg / step_deg))]
+    rim_deg = next((tick for tick in TICKS_DEG[1:] if tick >= most), TICKS_DEG[-1])
+    circles = [tick for tick in TICKS_DEG[1:] if tick <= rim_deg]
     said = "; ".join(
         f"{ring.name}: " + ", ".join(f"{word} {error.median_deg:.1f}" for word, error in ring.sectors.items())
         for ring in rings
     )
     return picture(
-        *(element("circle", cx=CENTRE[0], cy=CENTRE[1], r=RADIUS * deg / rim_deg, **outline(0.15)) for deg in circles),
+        *(element("circle", cx=CENTRE[0], cy=CENTRE[1], r=_out(deg, rim_deg), **outline(0.15)) for deg in circles),
         *(_spoke(index) for index in range(8)),
         *(part for ring in rings for part in _ring(ring, rim_deg)),
         *(_ring_scale(deg, rim_deg) for deg in circles),
@@ -164,10 +166,9 @@ def _median(curve: Curve) -> float:
     return _at(curve, 0.5)
 
 
-def _step(most_deg: float) -> float:
-    """Some round number that goes two to five times into the largest."""
-    power = 10.0 ** floor(log10(max(most_deg, 0.1) / 2))
-    return next(factor * power for factor in (5, 2, 1) if factor * power <= max(most_deg, 0.1) / 2)
+def _out(angle_deg: float, rim_deg: float) -> float:
+    """How far from the centre an error is, on the same stretched axis as that of the curves."""
+    return RADIUS * float(np.log1p(angle_deg / EVEN_DEG) / np.log1p(rim_deg / EVEN_DEG))
 
 
 def _point(azimuth_deg: float, radius: float) -> tuple[float, float]:
@@ -186,7 +187,7 @@ def _spoke(index: int) -> str:
 
 def _ring_scale(angle_deg: float, rim_deg: float) -> str:
     # Between two spokes, where no interval is.
-    x, y = _point(-22.5, RADIUS * angle_deg / rim_deg)
+    x, y = _point(-22.5, _out(angle_deg, rim_deg))
     return label(f"{angle_deg:g}°", x + 3, y - 2, anchor="start")
 
 
@@ -194,7 +195,7 @@ def _ring(ring: Ring, rim_deg: float) -> list[str]:
     there = [(sector_centre_deg(float(SECTORS.index(word))), error) for word, error in ring.sectors.items()]
     parts: list[str] = []
     if len(there) > 2:
-        corners = (_point(azimuth, RADIUS * error.median_deg / rim_deg) for azimuth, error in there)
+        corners = (_point(azimuth, _out(error.median_deg, rim_deg)) for azimuth, error in there)
         points = " ".join(f"{number(x)},{number(y)}" for x, y in corners)
         look = f"fill:{ring.colour};stroke:{ring.colour}"
         parts.append(
@@ -203,8 +204,8 @@ def _ring(ring: Ring, rim_deg: float) -> list[str]:
             )
         )
     for (azimuth_deg, error), word in zip(there, ring.sectors, strict=True):
-        x, y = _point(azimuth_deg, RADIUS * error.median_deg / rim_deg)
-        ends = (_point(azimuth_deg, RADIUS * angle / rim_deg) for angle in (error.low_deg, error.high_deg))
+        x, y = _point(azimuth_deg, _out(error.median_deg, rim_deg))
+        ends = (_point(azimuth_deg, _out(angle, rim_deg)) for angle in (error.low_deg, error.high_deg))
         (x1, y1), (x2, y2) = ends
         said = f"{ring.name}, {word}: {error.median_deg:.1f}° [{error.low_deg:.1f} to {error.high_deg:.1f}]"
         parts.append(

@@ -99,7 +99,7 @@ def _panels(part: Report, key: str) -> Iterator[_Panel]:
         yield _Panel("Retrieval by what and where", drawn, shares_width(groups), 312)
     if "zero_shot" in part and (groups := _zero_shot(part["zero_shot"], bounds["zero_shot"])):
         drawn = share_bars(groups, title="Zero-shot direction", key=f"{key}-zero", chance=1 / 8)
-        yield _Panel("Right of eight direction sentences", drawn, shares_width(groups), 312)
+        yield _Panel("Zero-shot direction", drawn, shares_width(groups), 312)
 
 
 def _sectors(sectors: Report, bounds: Report) -> dict[str, SectorError]:
@@ -122,7 +122,7 @@ def _recall(retrieval: Report, bounds: Report) -> list[ShareGroup]:
 def _zero_shot(figures: Report, bounds: Report) -> list[ShareGroup]:
     names = {"spatial": ("spatial embedding", ACCENT, 0.85), "joint": ("joint embedding", ACCENT, 0.4)}
     groups = []
-    for suffix, said in (("", "all scenes"), ("_core", "core of sectors")):
+    for suffix, said in (("", "all"), ("_core", "core")):
         shares = [
             Share(name, figures[way + suffix], bounds[way + suffix], colour, opacity)
             for way, (name, colour, opacity) in names.items()
@@ -146,7 +146,7 @@ def _confidence(report: Report, key: str) -> Iterator[_Panel]:
     drawn = reliability_diagram(
         said, title="Confidence", across="confidence", up="located within 20°", key=f"{key}-confidence"
     )
-    yield _Panel("Confidence, scenes of every difficulty", drawn, 336, 322)
+    yield _Panel("Confidence, scenes of every difficulty", drawn, 300, 287.5)
 
 
 def _broken(panels: Sequence[_Panel]) -> list[list[_Panel]]:

@@ -8,7 +8,7 @@ from salm.pictures.svg import INK, element, label, number, picture, text
 __all__ = ["Share", "ShareGroup", "share_bars", "shares_width"]
 
 LEFT, TOP, HEIGHT, BOTTOM = 50.0, 14.0, 210.0, 88.0
-BAR, APART = 24.0, 26.0
+BAR, APART, ROW, CHARACTER = 20.0, 18.0, 18.0, 6.2
 TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -41,7 +41,7 @@ def share_bars(groups: Sequence[ShareGroup], *, title: str, key: str, chance: fl
     said = "; ".join(
         f"{group.above} {group.label}, {_told(share)}".strip() for group in groups for share in group.shares
     )
-    ways = [_way(share, LEFT + 190.0 * i) for i, share in enumerate(names.values())]
+    ways = [_way(share, TOP + HEIGHT + 60 + ROW * i) for i, share in enumerate(names.values())]
     return picture(
         *(_tick(share, width) for share in TICKS),
         *([] if chance is None else [_chance(chance, width)]),
@@ -60,7 +60,7 @@ def shares_width(groups: Sequence[ShareGroup]) -> float:
     """How wide the picture of some groups is."""
     names = {share.name for group in groups for share in group.shares}
     bars = LEFT + sum(BAR * len(group.shares) + APART for group in groups) + 10
-    return max(bars, LEFT + 190.0 * len(names))
+    return max(bars, LEFT + 26 + CHARACTER * max(map(len, names), default=0))
 
 
 def _told(share: Share) -> str:
@@ -82,7 +82,10 @@ def _chance(share: float, right: float) -> str:
     y = _up(share)
     line = element("line", x1=LEFT, x2=right, y1=y, y2=y, stroke=INK, stroke_opacity=0.6, stroke_dasharray="4 4")
     return element(
-        "g", element("title", text(f"chance: {100 * share:.1f} %")), line, label("chance", right, y - 4, anchor="end")
+        "g",
+        element("title", text(f"chance: {100 * share:.1f} %")),
+        line,
+        label("chance", LEFT - 6, y + 4, anchor="end"),
     )
 
 
@@ -112,9 +115,8 @@ def _common(groups: Sequence[ShareGroup], lefts: Sequence[float]) -> list[str]:
     return parts
 
 
-def _way(share: Share, x: float) -> str:
-    y = TOP + HEIGHT + 66
+def _way(share: Share, y: float) -> str:
     box = element(
-        "rect", x=x, y=y - 9, width=10, height=10, rx=2, style=f"fill:{share.colour}", fill_opacity=share.opacity
+        "rect", x=LEFT, y=y - 9, width=10, height=10, rx=2, style=f"fill:{share.colour}", fill_opacity=share.opacity
     )
-    return box + label(share.name, x + 16, y, anchor="start")
+    return box + label(share.name, LEFT + 16, y, anchor="start")
