@@ -21,7 +21,7 @@ def heights(direction: tuple[float, float], cone_deg: float, azimuth_deg: float)
     direction
         Azimuth and elevation.
     cone_deg
-        Half angle, 0 to 180.
+        Half angle, 0 to 90.
     """
     turn, lift = radians(azimuth_deg - direction[0]), radians(direction[1])
     up, along = sin(lift), cos(lift) * cos(turn)
@@ -37,8 +37,12 @@ def heights(direction: tuple[float, float], cone_deg: float, azimuth_deg: float)
 def cone_bands(azimuth_deg: float, elevation_deg: float, cone_deg: float) -> tuple[list[Band], bool]:
     """The outline of a cone, clockwise to counter-clockwise, and whether it goes all the way round.
 
-    Above and below the horizon lie on each other on a plan, and so do both parts of a cone through it.
+    Above and below the horizon lie on each other on a plan, and so do both parts of a cone through it. What a cone of
+    more than 90 degrees leaves out is hidden behind what it holds on the other side of the horizon, or nearly so: it
+    is drawn as everything.
     """
+    if cone_deg > 90:
+        return [(6.0 * step - 180, 0.0, 90.0) for step in range(_STEPS + 1)], True
     whole = 90.0 - abs(elevation_deg) <= cone_deg
     reach_deg = 180.0
     if not whole:
