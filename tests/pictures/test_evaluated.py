@@ -22,7 +22,7 @@ def figures(seed: int) -> dict[str, Any]:
     blurred = [true + blur * rng.standard_normal(true.shape) for blur in (0.02, 0.5, 0.1)]
     baselines = {"intensity": blurred[1], "intensity_onset": blurred[2]}
     tree = beside_baselines(blurred[0], baselines, true, np.arange(80))
-    recall = {rank: 0.5 for rank in ("r1", "r5", "r10")}
+    recall = dict.fromkeys(("r1", "r5", "r10"), 0.5)
     both = {"text_to_audio": recall, "audio_to_text": recall}
     rest = {"retrieval": {**both, "direction_blind": {**recall, **both}}}
     rest["zero_shot"] = dict.fromkeys(("spatial", "joint", "spatial_core", "joint_core"), 0.9)

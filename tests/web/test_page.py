@@ -287,8 +287,18 @@ def test_a_library_is_searched_heard_and_opened(page: Page) -> None:
 def test_a_scan_runs_and_tells(opened: Page) -> None:
     opened.get_by_label("What may be heard").fill("rain\na dog barking")
     opened.get_by_role("button", name="Scan").click()
-    expect(opened.locator("#scan-says")).to_have_text("Done.")
+    expect(opened.locator("#scan-says")).to_contain_text("Done: ")
     expect(opened.locator("#scanned tbody tr")).not_to_have_count(0)
+    count = opened.locator("#scanned tbody tr").count()
+    expect(opened.locator("#scan-says")).to_have_text(f"Done: {count} {'event' if count == 1 else 'events'}.")
+    for name, file, lines in (
+        ("Audacity labels", "take-audacity.txt", count),
+        ("Reaper regions", "take-reaper.csv", count + 1),
+    ):
+        with opened.expect_download() as started:
+            opened.get_by_role("link", name=name).click()
+        assert started.value.suggested_filename == file
+        assert len(Path(started.value.path()).read_text(encoding="utf-8").splitlines()) == lines
 
 
 def test_a_scan_can_be_cancelled(opened: Page, address: str) -> None:
@@ -302,10 +312,14 @@ def test_a_scan_can_be_cancelled(opened: Page, address: str) -> None:
     opened.route("**/api/scan**", answer)
     opened.route("**/api/scan/**", answer)
     opened.get_by_role("button", name="Scan").click()
-    expect(opened.locator("#scan-says")).to_have_text("0:01.0 of 0:04.0")
-    opened.get_by_role("button", name="Cancel").click()
+    # What changes all the time is shown beside what is announced.
+    expect(opened.locator("#scan-far")).to_have_text("0:01.0 of 0:04.0")
+    expect(opened.get_by_role("status").filter(has_text="Scanning")).to_have_text("Scanning …")
+    opened.get_by_role("button", name="Cancel").focus()
+    opened.keyboard.press("Enter")
     expect(opened.locator("#scan-says")).to_have_text("Cancelled.")
     expect(opened.get_by_role("button", name="Cancel")).to_be_hidden()
+    expect(opened.get_by_role("button", name="Scan")).to_be_focused()
 
 
 def test_errors_are_one_friendly_line(opened: Page, tmp_path: Path) -> None:
