@@ -215,6 +215,12 @@ def test_sentences_are_ranked(opened: Page) -> None:
     expect(cells).to_have_count(2)
     assert set(cells.all_inner_texts()) == {"rain", "a dog barking"}
     expect(opened.locator("#ranked-says")).to_have_text(f"Best fit: {cells.first.inner_text()}")
+    # What goes wrong does not leave the answer to another question standing below it.
+    opened.get_by_label("Sentences, one a line").fill("")
+    opened.get_by_role("button", name="Rank").click()
+    expect(opened.locator("#rank .problem")).to_contain_text("Write one or more sentences")
+    expect(cells).to_have_count(0)
+    expect(opened.locator("#ranked-says")).to_be_hidden()
 
 
 def test_an_edit_is_compared_and_downloaded(opened: Page, take: Path) -> None:
@@ -236,6 +242,7 @@ def test_an_edit_is_compared_and_downloaded(opened: Page, take: Path) -> None:
     assert np.array_equal(written.samples, salm.edit(salm.read(take), "turn it by -90 degrees").recording.samples)
     opened.get_by_role("button", name="Discard the edit").click()
     expect(opened.get_by_label("B: edited")).to_be_hidden()
+    expect(opened.get_by_label("What to do")).to_be_focused()
 
 
 def test_an_edit_can_be_edited_again(opened: Page) -> None:
