@@ -20,7 +20,8 @@ def test_a_file_has_the_colours_of_the_pages_for_light_and_dark() -> None:
     style = root.find(f"{SVG}style").text
     light, _, dark = style.partition("prefers-color-scheme: dark")
     assert all(f"{name}:" in part for part in (light, dark) for name in ("--ink", "--card", "--salm-accent"))
-    assert {"color", "viewBox"} <= root.attrib.keys()
+    assert root.get("color") == re.search(r"--ink: (#\w+)", light)[1]
+    assert root.get("viewBox") == f"0 0 {root.get('width')} {root.get('height')}"
 
 
 def test_programs_without_variables_find_the_light_colours_as_attributes() -> None:

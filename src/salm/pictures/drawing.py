@@ -30,7 +30,10 @@ def drawing(picture: str) -> str:
     plain = _STYLE.sub(_painted, picture)
     ink = re.search(r"--ink: (#\w+)", colours())
     style = f"<style>{' '.join(colours().split())} {_OF_ITS_OWN}</style>"
-    return plain.replace("<svg ", f'<svg color="{ink[1] if ink else "black"}" ', 1).replace(">", f">{style}", 1) + "\n"
+    # Without a size a small picture would be as wide as the page that it is shown on.
+    size = re.sub(r'^.*?viewBox="0 0 (\S+) (\S+)".*$', r'width="\1" height="\2"', plain, flags=re.DOTALL)
+    head = f'<svg color="{ink[1] if ink else "black"}" {size} '
+    return plain.replace("<svg ", head, 1).replace(">", f">{style}", 1) + "\n"
 
 
 def write_drawing(path: str | Path, picture: str) -> None:
