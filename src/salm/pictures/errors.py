@@ -92,7 +92,11 @@ def error_rings(rings: Sequence[Ring], *, title: str, key: str) -> str:
     return picture(
         *(element("circle", cx=CENTRE[0], cy=CENTRE[1], r=_out(deg, rim_deg), **outline(0.15)) for deg in circles),
         *(_spoke(index) for index in range(8)),
-        *(part for ring in rings for part in _ring(ring, rim_deg)),
+        *(
+            part
+            for ring, aside_deg in zip(rings, _aside(len(rings)), strict=True)
+            for part in _ring(ring, rim_deg, aside_deg)
+        ),
         *(_ring_scale(deg, rim_deg) for deg in circles),
         *(part for i, ring in enumerate(rings) for part in _key(ring, 30 + 210.0 * i, RING_HEIGHT - 12)),
         width=RING_WIDTH,
@@ -185,14 +189,19 @@ def _spoke(index: int) -> str:
     return line + label(SECTORS[index], lx, ly + 4, anchor=anchor, font_weight=600 if index == 0 else 400)
 
 
+def _aside(count: int) -> list[float]:
+    """Rings stand a little aside of their spokes, or the interval of one would hide that of another."""
+    return [5.0 * (i - (count - 1) / 2) for i in range(count)]
+
+
 def _ring_scale(angle_deg: float, rim_deg: float) -> str:
     # Between two spokes, where no interval is.
     x, y = _point(-22.5, _out(angle_deg, rim_deg))
     return label(f"{angle_deg:g}°", x + 3, y - 2, anchor="start")
 
 
-def _ring(ring: Ring, rim_deg: float) -> list[str]:
-    there = [(sector_centre_deg(float(SECTORS.index(word))), error) for word, error in ring.sectors.items()]
+def _ring(ring: Ring, rim_deg: float, aside_deg: float) -> list[str]:
+    there = [(sector_centre_deg(float(SECTORS.index(word))) + aside_deg, error) for word, error in ring.sectors.items()]
     parts: list[str] = []
     if len(there) > 2:
         corners = (_point(azimuth, _out(error.median_deg, rim_deg)) for azimuth, error in there)

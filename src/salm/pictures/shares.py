@@ -8,7 +8,7 @@ from salm.pictures.svg import INK, element, label, number, picture, text
 __all__ = ["Share", "ShareGroup", "share_bars", "shares_width"]
 
 LEFT, TOP, HEIGHT, BOTTOM = 50.0, 14.0, 210.0, 88.0
-BAR, APART, ROW, CHARACTER = 20.0, 18.0, 18.0, 6.2
+BAR, APART, ROW, CHARACTER = 22.0, 18.0, 18.0, 6.2
 TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
