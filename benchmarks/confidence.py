@@ -15,6 +15,7 @@ import salm
 from salm.cli.telling import scene_bar
 from salm.evaluation.confidence import ONE_SOUND, confidence_figures
 from salm.evaluation.intervals import intervals, plain
+from salm.pictures.drawing import write_drawing
 from salm.pictures.reliability import Kept, reliability_diagram
 from salm.scenes.corpora import open_corpus
 
@@ -49,8 +50,7 @@ def draw(folder: Path, every: dict[str, Any], one: dict[str, Any]) -> None:
     )
     folder.mkdir(parents=True, exist_ok=True)
     for name, drawing in (("confidence", confidence), ("cones", cones)):
-        # Alone in a file there is no page whose colour it could take.
-        (folder / f"{name}.svg").write_text(drawing.replace("currentColor", "#555") + "\n", encoding="utf-8")
+        write_drawing(folder / f"{name}.svg", drawing)
 
 
 def main() -> None:

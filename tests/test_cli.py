@@ -346,6 +346,26 @@ def test_locate_window_by_window_and_how_well_words_fit(run: Run, sounds: Path, 
     assert whole["what"] == max(window["what"] for window in file["windows"])
 
 
+def test_locate_draws_what_it_says(run: Run, sounds: Path, tiny: Path, tmp_path: Path) -> None:
+    drawing = tmp_path / "where.svg"
+    ran = run("locate", sounds / "foa.wav", "--method", "intensity", "--plot", drawing)
+    sector = ran.out.partition(" s  ")[2].partition(",")[0]
+    assert f"{sector}: azimuth" in drawing.read_text(encoding="utf-8")
+    assert run("locate", sounds / "foa.wav", "--model", tiny, "--windows", "--plot", drawing).status == 0
+    assert "Direction against time" in drawing.read_text(encoding="utf-8")
+    names = ["foa.wav", "mono.wav", next(iter(BAD))]
+    files = [sounds / name for name in names]
+    assert run("locate", *files, "--method", "intensity", "--plot", drawing, "--json").status == 2
+    picture = drawing.read_text(encoding="utf-8")
+    assert all(name in picture for name in names)
+
+
+@pytest.mark.parametrize("words", [("locate", "a.wav"), ("scan", "a.wav"), ("evaluate", "small")])
+def test_a_picture_that_is_no_svg_is_refused_at_once(run: Run, words: tuple[str, ...]) -> None:
+    said = run(*words, "--plot", "where.png").complaint
+    assert said == "--plot where.png: a picture is SVG, and its name must end in .svg."
+
+
 @pytest.mark.parametrize(("name", "said"), BAD.items())
 def test_what_is_no_recording_gets_one_line(run: Run, sounds: Path, name: str, said: str) -> None:
     ran = run("locate", sounds / name, "--method", "intensity")
@@ -559,8 +579,8 @@ def test_search_shows_the_parse_and_draws_the_hits(run: Run, tiny: Path, library
     parse = '"rain"; "dog"; azimuth 67.5..112.5; elevation > 20; not "music" | "bell"; file foa'
     assert ran.err == f"understood: {parse}\n"
     picture = drawing.read_text(encoding="utf-8")
-    assert picture.startswith("<svg")
-    assert "currentColor" not in picture
+    # Alone in a file it has a colour of its own for what is currentColor.
+    assert picture.startswith('<svg color="#')
     rows = ran.out.splitlines()[1:]
     assert picture.count("foa.wav, ") >= len([row for row in rows if "foa.wav" in row]) > 0
 
@@ -868,8 +888,8 @@ def leaves(tree: Any) -> list[float]:
     return [tree] if isinstance(tree, float) else []
 
 
-def test_evaluate_has_every_table(run: Run, tiny: Path) -> None:
-    ran = run("evaluate", tiny, "--scenes", 4, "--json")
+def test_evaluate_has_every_table(run: Run, tiny: Path, tmp_path: Path) -> None:
+    ran = run("evaluate", tiny, "--scenes", 4, "--json", "--plot", tmp_path / "figures.svg")
     report = ran.document
     assert ran.status == 0
     angles = {"mean_deg", "median_deg", "p90_deg", "sector_accuracy", "sector_accuracy_core"}
@@ -889,6 +909,9 @@ def test_evaluate_has_every_table(run: Run, tiny: Path) -> None:
     # In rooms the onset-weighted intensity is off by some degrees; a model that knows nothing by far more.
     assert report["baselines"]["intensity_onset"]["median_deg"] < 15
     assert np.isfinite(leaves(report)).all()
+    picture = (tmp_path / "figures.svg").read_text(encoding="utf-8")
+    assert f"model: median {report['localisation']['median_deg']:.1f}°" in picture
+    assert "Confidence" in picture
 
 
 def test_a_published_corpus_is_evaluated(run: Run, tiny: Path, esc50: Path) -> None:
@@ -935,6 +958,7 @@ def test_rooms_and_recordings_are_evaluated_in_sets_of_their_own(run: Run, tiny:
         (["--spatial-captions", "x"], "--spatial-captions needs --scene-file; give that too, or leave it out."),
         (["--protocol", "paper", "--scene-file", "x", "--corpus", "y"], "--corpus does not go with --scene-file"),
         (["--protocol", "paper", "--scenes", 5], "these are 5 scenes of 1200 sounds."),
+        (["--table", "3", "--plot", "x.svg"], "--plot has no picture of table 3 alone"),
     ],
 )
 def test_evaluations_that_cannot_be(run: Run, tiny: Path, words: list[object], said: str) -> None:

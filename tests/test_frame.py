@@ -1,6 +1,7 @@
 """The frame of reference, against definitions written out independently of it."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from salm.frame import (
     relative_to_front,
     sector_centre_deg,
     sector_index,
+    sector_indices,
     unit_vector,
     wrap_deg,
 )
@@ -38,10 +40,15 @@ BEARINGS_DEG = {"north": 0, "northeast": 45, "east": 90, "southeast": 135}
 BEARINGS_DEG |= {"south": 180, "southwest": 225, "west": 270, "northwest": 315}
 
 
+# Relative bearings of a ship, clockwise from ahead, as seamen use them: port is the left of who looks ahead.
+ABOARD_DEG = {"ahead": 0, "starboard bow": 45, "starboard": 90, "starboard quarter": 135}
+ABOARD_DEG |= {"astern": 180, "port quarter": 225, "port": 270, "port bow": 315}
+
+
 def bearing_deg(word: str, vocabulary: str) -> float:
-    """Clockwise angle of a compass or clock word from north or from twelve."""
-    if vocabulary == "compass":
-        return BEARINGS_DEG[word]
+    """Clockwise angle of a word from north, from ahead or from twelve."""
+    if vocabulary != "clock":
+        return (BEARINGS_DEG if vocabulary == "compass" else ABOARD_DEG)[word]
     if word.startswith("half past"):
         return 30 * int(word.split()[-1]) + 15
     return 30 * int(word.split()[0]) % 360
@@ -70,7 +77,7 @@ def test_arrays_broadcast_and_keep_their_shape() -> None:
     azimuth, elevation = azimuth_elevation(directions)
     assert directions.shape == (4, 3, 3)
     assert azimuth.shape == elevation.shape == (4, 3)
-    assert sector_index(azimuth).shape == (4, 3)
+    assert sector_indices(azimuth).shape == (4, 3)
 
 
 def test_behind_is_plus_180_whatever_the_sign_of_zero() -> None:
@@ -136,6 +143,21 @@ def test_the_left_of_someone_who_faces_left_is_behind() -> None:
 # Sectors and bands
 
 
+@given(st.lists(angles, min_size=1))
+def test_arrays_of_angles_are_treated_one_by_one(angles_deg: list[float]) -> None:
+    array = np.array(angles_deg)
+    assert wrap_deg(array).tolist() == [wrap_deg(angle) for angle in angles_deg]
+    assert sector_indices(array).tolist() == [sector_index(angle) for angle in angles_deg]
+    assert sector_centre_deg(sector_indices(array)).tolist() == [
+        sector_centre_deg(sector_index(angle)) for angle in angles_deg
+    ]
+
+
+@given(angles)
+def test_wrapping_rounds_nothing(angle_deg: float) -> None:
+    assert (Fraction(angle_deg) - Fraction(wrap_deg(angle_deg))) % 360 == 0
+
+
 @given(azimuths)
 def test_a_sector_is_the_nearest_centre(azimuth_deg: float) -> None:
     distances = [abs(wrap_deg(azimuth_deg - sector_centre_deg(i))) for i in range(8)]
@@ -153,7 +175,7 @@ def test_a_border_belongs_to_the_counter_clockwise_sector(sector: int) -> None:
 
 
 def test_every_azimuth_has_one_sector_and_all_sectors_are_alike() -> None:
-    indices = sector_index(np.arange(-180, 180, 0.5))
+    indices = sector_indices(np.arange(-180, 180, 0.5))
     assert np.bincount(indices).tolist() == [90] * 8
     assert [SECTORS[sector_index(a)] for a in (0, 45, 90, 135, 180, -135, -90, -45)] == list(SECTORS)
 
@@ -174,6 +196,7 @@ def test_left_of_front_is_counter_clockwise() -> None:
     assert direction_word(2, vocabulary="compass") == "west"
     assert direction_word(2, vocabulary="compass", facing="south") == "east"
     assert direction_word(2, vocabulary="clock") == "9 o'clock"
+    assert direction_word(2, vocabulary="nautical") == "port"
 
 
 def test_facing_south_is_the_compass_of_the_papers_code_line() -> None:
@@ -193,11 +216,12 @@ def test_compass_is_a_proper_rotation(facing: str) -> None:
     assert rotation_of(words, "compass") == {BEARINGS_DEG[facing]}
 
 
-def test_clock_is_a_proper_rotation() -> None:
-    assert rotation_of([direction_word(s, vocabulary="clock") for s in range(8)], "clock") == {0}
+@pytest.mark.parametrize("vocabulary", ["clock", "nautical"])
+def test_clock_and_ship_are_proper_rotations(vocabulary: str) -> None:
+    assert rotation_of([direction_word(s, vocabulary=vocabulary) for s in range(8)], vocabulary) == {0}
 
 
-@pytest.mark.parametrize("vocabulary", ["compass", "clock"])
+@pytest.mark.parametrize("vocabulary", ["compass", "clock", "nautical"])
 def test_a_mirrored_map_is_found_out(vocabulary: str) -> None:
     mirrored = [direction_word(-s % 8, vocabulary=vocabulary) for s in range(8)]
     assert len(rotation_of(mirrored, vocabulary)) > 1
@@ -217,7 +241,8 @@ def test_words_round_trip(sector: int, vocabulary: str, facing: str) -> None:
     assert said is not None
     assert said.azimuth_deg == sector_centre_deg(sector)
     assert said.sector == SECTORS[sector]
-    assert said.vocabulary == vocabulary
+    # Ahead is a word of both.
+    assert said.vocabulary == ("listener" if (vocabulary, sector) == ("nautical", 0) else vocabulary)
 
 
 @given(azimuths, elevations, st.sampled_from(VOCABULARIES), winds)
@@ -229,8 +254,59 @@ def test_a_spoken_direction_is_read_back(
     assert said is not None
     assert said.azimuth_deg is not None
     assert (said.elevation or "level") == elevation_band(elevation_deg)
-    # The clock speaks to the nearest hour, the other two to the sector.
+    # The clock speaks to the nearest hour, the others to the sector.
     assert abs(wrap_deg(said.azimuth_deg - azimuth_deg)) <= (15 if vocabulary == "clock" else 22.5) + 1e-9
+
+
+@given(sectors, st.sampled_from(["{}", "a gull {}", "move it {}", "{} and high, a bell"]), st.booleans())
+def test_ships_words_mean_what_the_listeners_mean(sector: int, frame_: str, to: bool) -> None:
+    word = direction_word(sector, vocabulary="nautical")
+    listener = f"{'to' if to else 'from'} the {SECTORS[sector]}"
+    lead = (
+        "" if word == "ahead" else ("to " if to else "from ") if word in ("port", "starboard", "astern") else "off the "
+    )
+    said, meant = parse_direction(frame_.format(lead + word)), parse_direction(frame_.format(listener))
+    assert said is not None
+    assert meant is not None
+    assert (said.azimuth_deg, said.elevation) == (meant.azimuth_deg, meant.elevation)
+
+
+@pytest.mark.parametrize(
+    ("text", "azimuth_deg"),
+    [
+        ("a winch on the port side", 90),
+        ("rain from starboard", -90),
+        ("waves on the starboard beam", -90),
+        ("hard to port", 90),
+        ("a bell ahead to port", 45),
+        ("oars astern of us", 180),
+        ("voices to port of me", 90),
+        ("30 degrees to starboard", -30),
+        ("45° to port", 45),
+    ],
+)
+def test_ships_words_as_people_say_them(text: str, azimuth_deg: float) -> None:
+    said = parse_direction(text)
+    assert said is not None
+    assert said.azimuth_deg == azimuth_deg
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a ship enters the port",
+        "gulls in the port",
+        "a ferry in port",
+        "fishing boats return to port",
+        "a bottle of port",
+        "port city",
+        "an engine running full astern",
+        "waves hit the port side of the ship",
+        "two boats pass port to port",
+    ],
+)
+def test_harbours_and_the_ships_own_sides_are_no_directions(text: str) -> None:
+    assert parse_direction(text) is None
 
 
 @given(st.integers(1, 12))
@@ -378,7 +454,7 @@ def test_direction_wraps_its_azimuth_and_speaks() -> None:
         (lambda: Direction(float("nan")), "is no direction"),
         (lambda: Direction.from_vector(np.zeros(3)), "has no direction"),
         (lambda: direction_word(8), "there are eight"),
-        (lambda: direction_word(0, vocabulary="nautical"), "listener, compass, clock"),
+        (lambda: direction_word(0, vocabulary="body"), "listener, compass, clock, nautical"),
         (lambda: direction_word(0, vocabulary="compass", facing="up"), "must be one of north"),
         (lambda: parse_direction("left", facing="up"), "must be one of north"),
         (lambda: parse_direction("elevation 120"), "between -90 and 90"),

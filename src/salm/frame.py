@@ -14,15 +14,17 @@ Sectors
 Elevation bands
     Above from +20 degrees up, below from -20 degrees down, level between.
 Vocabularies
-    Listener words are native. Compass and clock are views of the same angle. The compass needs to know where the
-    listener faces: facing north, left is west; facing south (as in the paper's code line), left is east. On the clock
-    12 is the front and 9 is left; an hour is 30 degrees, so the diagonals are half hours. As azimuth grows the words
-    run east, north, west, south and 3, 12, 9, 6. A mirrored map is no rotation and would halve accuracy silently.
+    Listener words are native. Compass, clock and nautical words are views of the same angle. The compass needs to know
+    where the listener faces: facing north, left is west; facing south (as in the paper's code line), left is east. On
+    the clock 12 is the front and 9 is left; an hour is 30 degrees, so the diagonals are half hours. On a ship port is
+    the left of who looks ahead, whichever way the ship goes. As azimuth grows the words run east, north, west, south;
+    3, 12, 9, 6; starboard, ahead, port, astern. A mirrored map is no rotation and would halve accuracy silently.
 """
 
+import math
 import re
 from dataclasses import dataclass
-from typing import overload
+from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Float, Float64, Int64, Num
@@ -45,6 +47,7 @@ __all__ = [
     "relative_to_front",
     "sector_centre_deg",
     "sector_index",
+    "sector_indices",
     "unit_vector",
     "wrap_deg",
 ]
@@ -53,8 +56,8 @@ SECTORS = ("front", "front left", "left", "back left", "back", "back right", "ri
 """Listener words, by index of the sector."""
 WINDS = ("north", "northwest", "west", "southwest", "south", "southeast", "east", "northeast")
 """Compass words, counter-clockwise as azimuth is."""
-VOCABULARIES = ("listener", "compass", "clock")
-"""Ways to say an azimuth."""
+VOCABULARIES = ("listener", "compass", "clock", "nautical")
+"""Ways to say an azimuth; `salm.scenes.captions.VOCABULARY_SHARES` are those that models are trained on."""
 ABOVE_DEG = 20.0
 """Lowest elevation that is called above."""
 BELOW_DEG = -20.0
@@ -70,20 +73,28 @@ _HOURS = (
     "3 o'clock",
     "half past 1",
 )
+_ABOARD = (
+    "ahead",
+    "port bow",
+    "port",
+    "port quarter",
+    "astern",
+    "starboard quarter",
+    "starboard",
+    "starboard bow",
+)
 
-_Degrees = Num[np.ndarray, "*batch"]
 _Angles = Num[np.ndarray, "..."]
+_Angle = TypeVar("_Angle", float, _Angles)
+"""One angle, or an array of them: as it comes in, so it goes out."""
 
 
-@overload
-def wrap_deg(angle_deg: float) -> float: ...
-@overload
-def wrap_deg(angle_deg: _Degrees) -> Float64[np.ndarray, "*batch"]: ...
-def wrap_deg(angle_deg: float | _Degrees) -> float | Float64[np.ndarray, "*batch"]:
-    """Angle brought into (-180, 180], exactly: no rounding is added."""
-    rest = np.fmod(np.asarray(angle_deg, np.float64), 360.0)
-    wrapped = rest - 360.0 * (rest > 180.0) + 360.0 * (rest <= -180.0)
-    return wrapped if np.ndim(angle_deg) else float(wrapped)
+def wrap_deg(angle_deg: _Angle) -> _Angle:
+    """_Angle brought into (-180, 180], exactly: no rounding is added."""
+    # Of what is not negative the remainder is exact; of what is, it would be rounded on its way to the other sign.
+    rest = abs(angle_deg) % 360.0 * (2 * (angle_deg >= 0) - 1)
+    wrapped: _Angle = rest - 360.0 * (rest > 180.0) + 360.0 * (rest <= -180.0)
+    return wrapped
 
 
 def unit_vector(azimuth_deg: float | _Angles, elevation_deg: float | _Angles = 0.0) -> Float64[np.ndarray, "... 3"]:
@@ -106,7 +117,7 @@ def azimuth_elevation(
 def angle_between_deg(
     a: Float[np.ndarray, "*#batch 3"], b: Float[np.ndarray, "*#batch 3"]
 ) -> Float64[np.ndarray, "..."]:
-    """Angle between vectors of any length, 0 to 180 degrees: atan2(norm(a x b), a . b), which is never NaN.
+    """_Angle between vectors of any length, 0 to 180 degrees: atan2(norm(a x b), a . b), which is never NaN.
 
     A vector without length points nowhere and is 90 degrees, the mean over all directions, from everything.
     """
@@ -121,22 +132,18 @@ def _scaled(vectors: Float[np.ndarray, "*batch 3"]) -> Float64[np.ndarray, "*bat
     return np.asarray(vectors / np.where(largest > 0, largest, 1.0))
 
 
-@overload
-def sector_index(azimuth_deg: float) -> int: ...
-@overload
-def sector_index(azimuth_deg: _Degrees) -> Int64[np.ndarray, "*batch"]: ...
-def sector_index(azimuth_deg: float | _Degrees) -> int | Int64[np.ndarray, "*batch"]:
+def sector_index(azimuth_deg: float) -> int:
     """Index into `SECTORS`, 0 to 7, of any azimuth, wrapped or not."""
-    index = np.mod(np.floor((np.asarray(azimuth_deg, np.float64) + 22.5) / 45.0), 8.0).astype(np.int64)
-    return index if np.ndim(azimuth_deg) else int(index)
+    return math.floor((azimuth_deg + 22.5) / 45.0) % len(SECTORS)
 
 
-@overload
-def sector_centre_deg(index: int) -> float: ...
-@overload
-def sector_centre_deg(index: Int64[np.ndarray, "*batch"]) -> Float64[np.ndarray, "*batch"]: ...
-def sector_centre_deg(index: int | Int64[np.ndarray, "*batch"]) -> float | Float64[np.ndarray, "*batch"]:
-    """Azimuth in the middle of a sector, in (-180, 180]."""
+def sector_indices(azimuths_deg: Num[np.ndarray, "*batch"]) -> Int64[np.ndarray, "*batch"]:
+    """:func:`sector_index` of every azimuth of an array."""
+    return np.asarray(np.floor((azimuths_deg + 22.5) / 45.0) % len(SECTORS), np.int64)
+
+
+def sector_centre_deg(index: _Angle) -> _Angle:
+    """Azimuth in the middle of a sector, in (-180, 180]; of an index or an array of them."""
     return wrap_deg(45.0 * index)
 
 
@@ -147,17 +154,13 @@ def elevation_band(elevation_deg: float) -> str:
     return "below" if elevation_deg <= BELOW_DEG else "level"
 
 
-@overload
-def relative_to_front(azimuth_deg: float, front_deg: float) -> float: ...
-@overload
-def relative_to_front(azimuth_deg: _Degrees, front_deg: float) -> Float64[np.ndarray, "*batch"]: ...
-def relative_to_front(azimuth_deg: float | _Degrees, front_deg: float) -> float | Float64[np.ndarray, "*batch"]:
+def relative_to_front(azimuth_deg: _Angle, front_deg: float) -> _Angle:
     """The azimuth as a listener names it who faces ``front_deg``, an azimuth of the recording.
 
     With a microphone whose front faced 30 degrees to the right of the stage, the stage is at +30: a sound from there
     has azimuth 0 with ``front_deg=30``.
     """
-    return wrap_deg(np.asarray(azimuth_deg) - front_deg if np.ndim(azimuth_deg) else azimuth_deg - front_deg)
+    return wrap_deg(azimuth_deg - front_deg)
 
 
 def direction_word(sector: int, *, vocabulary: str = "listener", facing: str = "north") -> str:
@@ -185,6 +188,8 @@ def direction_word(sector: int, *, vocabulary: str = "listener", facing: str = "
         return WINDS[(sector + _wind(facing)) % len(WINDS)]
     if vocabulary == "clock":
         return _HOURS[sector]
+    if vocabulary == "nautical":
+        return _ABOARD[sector]
     raise InputError(f"vocabulary is {vocabulary!r} but must be one of {', '.join(VOCABULARIES)}.")
 
 
@@ -263,13 +268,15 @@ class SpokenDirection:
 
 
 def parse_direction(text: str, *, facing: str = "north") -> SpokenDirection | None:
-    """Direction that a text names in listener words, compass words, clock hours or degrees; None if it names none.
+    """Direction that a text names in the words of any vocabulary or in degrees; None if it names none.
 
     Understood are the words of `direction_word` and what people say for them (``behind me``, ``straight ahead``,
     ``left-hand side``, ``ahead on the right``, ``overhead``, ``and high``, ``three o'clock``, ``at 10:30``,
-    ``60 degrees to the left``, ``azimuth -90``, ``elevation 30``). A word such as left, back, high or north counts only
-    where it names a place seen from the listener: after a preposition or at the end of a clause, and neither in
-    ``the back door``, ``comes back``, ``all right`` and ``a high voice`` nor in ``behind a car``.
+    ``to port``, ``off the starboard bow``, ``60 degrees to the left``, ``azimuth -90``, ``elevation 30``). A word such
+    as left, back, high or north counts only where it names a place seen from the listener: after a preposition or at
+    the end of a clause, and neither in ``the back door``, ``comes back``, ``all right`` and ``a high voice`` nor in
+    ``behind a car``. A port with an article, or one that is left, entered or returned to, is a harbour. Ahead is the
+    listener's.
 
     Parameters
     ----------
@@ -347,13 +354,17 @@ def _read(match: re.Match[str], ahead: int) -> SpokenDirection | None:
     if "word" in said:
         azimuth_deg, vocabulary = _azimuth_of_word(re.sub(r"[\s-]", "", said["word"]), ahead)
         return SpokenDirection(azimuth_deg=azimuth_deg, vocabulary=vocabulary, spans=spans)
+    if "aboard" in said:
+        word = re.sub(r"[\s-]+", " ", said["aboard"]).removesuffix(" beam")
+        azimuth_deg = sector_centre_deg(_ABOARD.index(word))
+        return SpokenDirection(azimuth_deg=azimuth_deg, vocabulary="nautical", spans=spans)
     if "hour" in said:
         hour = _HOUR_WORDS.index(said["hour"]) + 1 if said["hour"].isalpha() else int(said["hour"])
         azimuth_deg = wrap_deg(-30.0 * (hour + ("half" in said) / 2))
         return SpokenDirection(azimuth_deg=azimuth_deg, vocabulary="clock", spans=spans)
     way = said.get("way", "")
     if "azimuth" in said:
-        sign = -1 if way in ("right", "clockwise") else 1
+        sign = -1 if way in ("right", "clockwise", "starboard") else 1
         azimuth_deg = wrap_deg(sign * _number(said["azimuth"]))
         return SpokenDirection(azimuth_deg=azimuth_deg, vocabulary="degrees", spans=spans)
     if "elevation" in said:
@@ -393,6 +404,8 @@ _WORD = (
     r"|(?:north|south)(?:[\s-]?(?:east|west))?(?:wards?)?|(?:east|west)(?:wards?)?"
     rf"|(?:{'|'.join(_SIDES)})(?:wards?|s)?)\b"
 )
+# A port is a harbour unless a side of a ship is meant.
+_SHIP_WORD = r"(?>(?:port|starboard)[\s-](?:bow|beam|quarter)\b|starboard\b|port(?=[\s-](?:hand[\s-])?side\b)|astern\b)"
 _TAIL = rf"(?>(?:[\s-]hand\b)?(?:[\s-]side\b)?(?:\s+of\s+(?:{_HEARER}|{_SCENE}))?)"
 _HOUR = rf"(?:1[0-2]|0?[1-9]|{'|'.join(_HOUR_WORDS)})\b"
 _CLOCK = r"o\s?['’]?\s?clock\b"
@@ -420,17 +433,24 @@ _RULES = [
         r"|throttl)(?:e?[sd]|e|ing|ning|ting)?\s+back\b(?:\s+to\s+back\b)?(?!\s(?:left|right))",
         r"\bback\s+(?:and\s+forth|to\s+back|then|home|again|up|off|down|in|into|out)\b",
         rf"\b(?:str[iu]\w+|chim\w+|toll\w*|rings?|says?|shows?|reads?|before|after|until)\s+{_HOUR}\s*{_CLOCK}",
+        r"\b(?:back|home|return\w*|sail\w*|com(?:es?|ing)|came)\s+(?:in)?to\s+port\b|\bport\s+to\s+port\b",
+        r"\b(?:full|half|slow|dead\s+slow|go(?:es|ing)?|speed)\s+astern\b",
         # Around the listener and on the compass.
         rf"{_LEAD}(?P<word>{_WORD}){_TAIL}{_NOT_A_THING}",
         rf"(?<![\w'’-])(?:straight\s+|dead\s+)?(?P<word>{_WORD})(?:{_TAIL}{_CLAUSE_END}|\s+of\s+{_HEARER})",
         rf"\b(?:from\s+)?(?P<word>behind)(?:\s+{_HEARER}|{_CLAUSE_END})",
+        # On a ship.
+        rf"(?:{_LEAD}|\boff\s+(?:the\s+)?)(?P<aboard>{_SHIP_WORD}){_TAIL}{_NOT_A_THING}",
+        rf"(?<![\w'’-])(?P<aboard>{_SHIP_WORD})(?:{_TAIL}{_CLAUSE_END}|\s+of\s+{_HEARER})",
+        rf"\b(?:from|to|towards?)\s+(?P<aboard>port)(?:{_CLAUSE_END}|\s+of\s+{_HEARER})",
+        r"^\s*(?P<aboard>port)(?=\W*$|,\s*(?:above|below)\W*$)",
         # On the clock.
         rf"(?:{_LEAD})?\b(?P<hour>{_HOUR})(?P<half>:30|\s+thirty)?\s*{_CLOCK}",
         rf"(?:{_LEAD})?\b(?P<half>half)[\s-]past\s+(?P<hour>{_HOUR})(?:\s*{_CLOCK})?",
         rf"\b(?:at|from|to|towards?)\s+(?P<hour>{_HOUR}):(?:00|(?P<half>30))\b(?!\s*[ap]\.?m)",
         # Numbers.
         rf"(?:{_LEAD})?(?P<azimuth>{_NUMBER}){_DEGREES}\s+(?:(?:to|on|towards)\s+)?(?:(?:the|my|your)\s+)?"
-        rf"(?P<way>left|right|clockwise|(?:counter|anti)[\s-]?clockwise)\b{_TAIL}",
+        rf"(?P<way>left|right|port|starboard|clockwise|(?:counter|anti)[\s-]?clockwise)\b{_TAIL}",
         rf"\b(?:at|from|to|towards?)\s+(?:an\s+)?(?:angle\s+of\s+)?(?P<azimuth>{_NUMBER}){_DEGREES}"
         r"(?!\s*(?:c|f|celsius|fahrenheit)\b)",
         rf"(?:\bat\s+)?(?:an\s+)?\baz(?:imuth)?\b(?:\s+(?:of|is))?\s*[=:]?\s*(?P<azimuth>{_NUMBER})(?:{_DEGREES})?",

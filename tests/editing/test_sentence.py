@@ -35,6 +35,9 @@ from salm.frame import VOCABULARIES, WINDS, direction_word, elevation_band, sect
         ("put it 30 degrees to the left and 20 degrees up", 30, 20),
         ("raise it to 20 degrees", None, 20),
         ("lower it to -10 degrees", None, -10),
+        ("move it to port", 90, None),
+        ("put it off the starboard bow, and high", -45, 45),
+        ("put it 30 degrees to port", 30, None),
     ],
 )
 def test_goals(sentence: str, azimuth_deg: float | None, elevation_deg: float | None) -> None:
@@ -58,6 +61,7 @@ def test_goals(sentence: str, azimuth_deg: float | None, elevation_deg: float | 
         ("rotate 450 degrees", 90),
         ("move it 30 degrees to the left", 30),
         ("turn it ninety degrees left", 90),
+        ("turn it 20 degrees to starboard", -20),
         ("turn it around the vertical axis by 20 degrees", 20),
     ],
 )
@@ -85,6 +89,7 @@ def test_mirrors(sentence: str) -> None:
     [
         ("mirror front and back", "front-back"),
         ("swap the back and the front", "front-back"),
+        ("swap port and starboard", "left-right"),
         ("swap up and down", "up-down"),
         ("exchange top and bottom", "up-down"),
         ("flip it upside down", "up-down"),
@@ -189,8 +194,11 @@ def test_any_text_is_an_operation_or_one_line(text: str) -> None:
 @given(st.integers(0, 7), st.sampled_from(VOCABULARIES), st.sampled_from(WINDS))
 def test_every_sector_word_is_a_goal(sector: int, vocabulary: str, facing: str) -> None:
     word = direction_word(sector, vocabulary=vocabulary, facing=facing)
-    preposition = "to" if vocabulary == "clock" else "to the"
-    assert parse_edit(f"move it {preposition} {word}", facing=facing) == MoveTo(sector_centre_deg(sector))
+    # "To the port" is to a harbour, and ahead and astern have no article.
+    bare = vocabulary == "clock" or word in ("ahead", "port", "astern")
+    assert parse_edit(f"move it {'to' if bare else 'to the'} {word}", facing=facing) == MoveTo(
+        sector_centre_deg(sector)
+    )
 
 
 @given(st.integers(-360, 360), st.sampled_from(["left", "right"]))

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from salm.evaluation.localisation import CORE_DEG, in_core, localisation, localisation_figures
+from salm.evaluation.intervals import intervals, plain
+from salm.evaluation.localisation import (
+    CORE_DEG,
+    SHARES,
+    beside_baselines,
+    in_core,
+    localisation,
+    localisation_figures,
+)
 from salm.frame import unit_vector
 
 AHEAD = unit_vector(0.0)
@@ -60,3 +68,23 @@ def test_what_means_nothing_is_refused() -> None:
         localisation(np.zeros((0, 3)), np.zeros((0, 3)))
     with pytest.raises(ValueError, match=r"\(1, 3\) and true is \(2, 3\)"):
         localisation(np.ones((1, 3)), np.ones((2, 3)))
+
+
+def test_the_errors_in_detail_are_those_of_the_figures() -> None:
+    true = unit_vector(np.array([0.0, 10.0, 90.0, 90.0, 90.0]))
+    model, blind = unit_vector(np.array([1.0, 13.0, 100.0, 120.0, 94.0])), unit_vector(np.full(5, 0.0))
+    tree = beside_baselines(model, {"blind": blind}, true, np.array([0, 0, 1, 2, 3]))
+    details = plain(tree["directions"])
+    quantiles = dict(zip(SHARES, details["model"]["error_quantiles_deg"], strict=True))
+    assert quantiles[0.0] == pytest.approx(1)
+    assert quantiles[0.5] == pytest.approx(4) == pytest.approx(tree["localisation"]["median_deg"].value)
+    assert quantiles[1.0] == pytest.approx(30)
+    sectors = details["model"]["sectors"]
+    assert {word: row["count"] for word, row in sectors.items()} == {"front": 2, "left": 3}
+    assert sectors["left"]["median_deg"] == pytest.approx(10)
+    assert sectors["left"]["sector_accuracy"] == pytest.approx(2 / 3)
+    assert details["blind"]["sectors"]["left"]["median_deg"] == pytest.approx(90)
+    # Both sounds in front are of one recording, so drawing recordings says nothing of their spread.
+    bounds = intervals(tree)["directions"]["model"]["sectors"]
+    assert bounds["front"]["median_deg"] == pytest.approx([2, 2])
+    assert bounds["left"]["median_deg"] == pytest.approx([4, 30])

@@ -121,13 +121,13 @@ def test_controls_need_another_scene(toy_corpus, make_oracle) -> None:
 
 def test_tables_are_chosen(toy_corpus, make_oracle) -> None:
     given = {"scenes": 12, "seed": 3, "ranges": SceneRanges(anechoic=1.0, noise_db=None)}
-    every = {"localisation", "baselines", "retrieval", "zero_shot", "editing"}
+    every = {"localisation", "baselines", "directions", "retrieval", "zero_shot", "editing"}
     every |= {"controls", "leakage", "confidence", "wordings", "binding", "attributes"}
     for tables, names in (
-        ((1,), {"localisation", "baselines", "retrieval"}),
+        ((1,), {"localisation", "baselines", "directions", "retrieval"}),
         ((2,), {"zero_shot"}),
         ((3,), {"editing"}),
-        ((3, 2, 1), {"localisation", "baselines", "retrieval", "zero_shot", "editing"}),
+        ((3, 2, 1), {"localisation", "baselines", "directions", "retrieval", "zero_shot", "editing"}),
     ):
         report = evaluate(make_oracle(), toy_corpus, tables=tables, **given)
         assert every & report.keys() == names == report["intervals"].keys()

@@ -112,7 +112,7 @@ def test_a_change_goes_to_another_position_of_the_same_clip(clips) -> None:
 
 def test_only_the_tables_that_were_asked_for(clips) -> None:
     assert published_tables(clips, (2,)).keys() == {"zero_shot"}
-    assert published_tables(clips, (1,)).keys() == {"localisation", "baselines", "retrieval"}
+    assert published_tables(clips, (1,)).keys() == {"localisation", "baselines", "directions", "retrieval"}
     assert published_tables(clips, (3,)).keys() == {"editing"}
 
 
@@ -170,6 +170,6 @@ def test_measured_rooms_have_as_many_positions_as_they_can(make_oracle, two_capt
         assert len({source.sector for source in own}) == len(own) == (3 if rooms == {"hall"} else 2)
     assert {responses[scene.sources[0].response_id].room for scene in clips.scenes} == {"hall", "cabin"}
     figures = plain(published_measured(clips, ALL))
-    assert figures.keys() == {"localisation", "baselines", "retrieval", "zero_shot"}
+    assert figures.keys() == {"localisation", "baselines", "directions", "retrieval", "zero_shot"}
     assert figures["localisation"]["mean_deg"] == pytest.approx(0, abs=1e-3)
     assert figures["retrieval"]["text_to_audio"]["r1"] == 1.0

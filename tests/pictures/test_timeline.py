@@ -5,7 +5,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from salm.pictures.timeline import clock, timeline_picture
+from salm.pictures.panels import clock
+from salm.pictures.timeline import timeline_picture
 from salm.scanning.event import Event, Fit, Place
 from salm.scanning.timeline import Timeline
 

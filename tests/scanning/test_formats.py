@@ -10,7 +10,7 @@ import pytest
 
 from salm.errors import InputError
 from salm.scanning.event import Event, Fit, Place
-from salm.scanning.formats import FORMATS, format_of, write_timeline
+from salm.scanning.formats import FORMATS, format_of, timeline_text, write_timeline
 from salm.scanning.timeline import Timeline
 
 STANDS = Event(
@@ -100,6 +100,12 @@ def test_no_events_are_a_file_all_the_same(tmp_path: Path, form: str) -> None:
     write_timeline(tmp_path / "out", replace(TIMELINE, events=()), form)
     lines = (tmp_path / "out").read_text(encoding="utf-8").splitlines()
     assert len(lines) == {"dcase": 0, "audacity": 0, "reaper": 1}.get(form, len(lines))
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_the_text_is_what_a_file_holds(tmp_path: Path, form: str) -> None:
+    write_timeline(tmp_path / "out", TIMELINE, form)
+    assert (tmp_path / "out").read_bytes() == timeline_text(TIMELINE, form).encode()
 
 
 def test_an_ending_that_says_nothing_is_one_line() -> None:

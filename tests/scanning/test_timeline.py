@@ -181,6 +181,15 @@ def test_events_come_as_they_end(tmp_path: Path, rng: np.random.Generator) -> No
     assert max(done) < 15
 
 
+def test_whoever_scans_can_stop_after_every_block(tmp_path: Path, rng: np.random.Generator) -> None:
+    path = saved(tmp_path / "a.wav", bursts(rng, (90, 1, 2), (-90, 30, 31), seconds=60))
+    with Scanner(path, None, block_samples=RATE_HZ) as scanner:
+        steps = list(scanner.steps())
+    assert steps.count(None) == 60
+    with Scanner(path, None, block_samples=RATE_HZ) as scanner:
+        assert [step for step in steps if step is not None] == list(scanner)
+
+
 def test_progress_ends_at_the_whole(tmp_path: Path, rng: np.random.Generator) -> None:
     said: list[tuple[float, float]] = []
     scan(

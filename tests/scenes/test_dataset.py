@@ -15,9 +15,9 @@ from salm.acoustics.measured.base import MeasuredResponse, ResponseSet
 from salm.audio.formats import encode_plane_wave
 from salm.audio.window import fit_to_window
 from salm.errors import InputError
-from salm.frame import SECTORS, VOCABULARIES, angle_between_deg, parse_direction, sector_index, unit_vector
+from salm.frame import SECTORS, angle_between_deg, parse_direction, sector_index, sector_indices, unit_vector
 from salm.scenes.attributes import ATTRIBUTES
-from salm.scenes.captions import TRAINING_PHRASINGS, place_words, spatial_caption
+from salm.scenes.captions import TRAINING_PHRASINGS, VOCABULARY_SHARES, place_words, spatial_caption
 from salm.scenes.corpora.base import Corpus
 from salm.scenes.dataset import Batch, SceneBatches, WindowRanges, _low_passed
 from salm.scenes.rendering import render_scene
@@ -151,7 +151,7 @@ def test_directions_and_sectors_are_those_of_the_sound(levels: Corpus) -> None:
     # In the free field X, Y, Z over W is the direction.
     torch.testing.assert_close(windows[:, [3, 1, 2], 0] / windows[:, :1, 0], batch.direction, atol=1e-6, rtol=0)
     x, y, _ = batch.direction.double().T.numpy()
-    np.testing.assert_array_equal(batch.sector, sector_index(np.rad2deg(np.arctan2(y, x))))
+    np.testing.assert_array_equal(batch.sector, sector_indices(np.rad2deg(np.arctan2(y, x))))
 
 
 def test_captions_are_of_the_sound_that_is_heard(levels: Corpus) -> None:
@@ -497,7 +497,9 @@ def test_two_sounds_are_named_with_their_places(levels: Corpus) -> None:
         with pytest.raises(InputError, match="several directions"):
             parse_direction(sentence)
         words = {
-            place for vocabulary in VOCABULARIES for place in place_words(int(sector), vocabulary=vocabulary).values()
+            place
+            for vocabulary in VOCABULARY_SHARES
+            for place in place_words(int(sector), vocabulary=vocabulary).values()
         }
         assert any(re.search(rf"\b{word}\b", sentence, re.IGNORECASE) for word in words)
 

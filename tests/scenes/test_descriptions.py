@@ -5,9 +5,16 @@ from itertools import product
 import pytest
 
 from salm.errors import InputError
-from salm.frame import SECTORS, VOCABULARIES, parse_direction
+from salm.frame import SECTORS, parse_direction
 from salm.scenes.attributes import ATTRIBUTES
-from salm.scenes.captions import HELD_OUT_PHRASINGS, TRAINING_PHRASINGS, Phrasing, holds_place_words, spatial_caption
+from salm.scenes.captions import (
+    HELD_OUT_PHRASINGS,
+    TRAINING_PHRASINGS,
+    VOCABULARY_SHARES,
+    Phrasing,
+    holds_place_words,
+    spatial_caption,
+)
 from salm.scenes.descriptions import ATTRIBUTE_SENTENCES, Part, describe, exchanged, joined, part_of
 from salm.scenes.scene import Source, Waypoint
 
@@ -61,7 +68,7 @@ def test_attributes_do_not_change_what_is_read_of_the_place(phrasing: Phrasing, 
         assert (said.sector, said.elevation) == (SECTORS[sector], None)
 
 
-@pytest.mark.parametrize("vocabulary", VOCABULARIES)
+@pytest.mark.parametrize("vocabulary", VOCABULARY_SHARES)
 @pytest.mark.parametrize(("start", "end"), [(0, 4), (2, 6), (7, 1)])
 def test_a_way_names_both_ends(vocabulary: str, start: int, end: int) -> None:
     part = Part(caption="A car passes.", sector=start, end_sector=end)

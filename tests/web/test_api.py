@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -18,6 +19,8 @@ from salm.audio.formats import ambix_to_fuma
 from salm.library.index import Library
 from salm.model.inference import Model
 from salm.model.locate import locate_file
+from salm.scanning.formats import write_timeline
+from salm.scanning.timeline import Timeline
 
 
 def ask(client: TestClient, path: str, take: Path | None = None, **fields: Any) -> Any:
@@ -125,11 +128,48 @@ def test_scan(client: TestClient, tmp_path: Path, wave: Callable[..., np.ndarray
     assert all(sum(fit["share"] for fit in event["fits"]) == pytest.approx(1.0) for event in events)
 
 
-def test_a_scan_that_fails_says_why(client: TestClient) -> None:
-    started = client.post("/api/scan", files={"file": ("notes.wav", b"no audio")}).json()
-    job = finished(client, started["id"])
+@pytest.mark.parametrize(
+    ("form", "ending", "kind"),
+    [
+        ("dcase", "-dcase.csv", "text/csv"),
+        ("audacity", "-audacity.txt", "text/plain"),
+        ("reaper", "-reaper.csv", "text/csv"),
+        ("json", ".json", "application/json"),
+    ],
+)
+def test_a_scan_is_fetched_as_a_file(
+    client: TestClient, take: Path, tmp_path: Path, form: str, ending: str, kind: str
+) -> None:
+    """The same as the command writes."""
+    named = tmp_path / "täke 1.wav"
+    named.write_bytes(take.read_bytes())
+    key = ask(client, "scan", named, text=["rain"])["id"]
+    job = finished(client, key)
+    answer = client.get(f"/api/scan/{key}/{form}")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].partition(";")[0] == kind
+    assert unquote(answer.headers["content-disposition"]) == f"attachment; filename*=UTF-8''täke 1{ending}"
+    write_timeline(tmp_path / "out", Timeline.from_dict(job["result"]), form)
+    assert answer.content == (tmp_path / "out").read_bytes()
+
+
+def test_a_scan_without_results_has_no_files(
+    client: TestClient, tmp_path: Path, wave: Callable[..., np.ndarray], wav: Callable[..., bytes]
+) -> None:
+    key = client.post("/api/scan", files={"file": ("notes.wav", b"no audio")}).json()["id"]
+    job = finished(client, key)
     assert job["state"] == "failed"
     assert job["error"].startswith("notes.wav is no audio file")
+    answer = client.get(f"/api/scan/{key}/dcase")
+    assert (answer.status_code, answer.json()) == (409, {"error": f"the scan failed: {job['error']}"})
+    long = tmp_path / "long.wav"
+    long.write_bytes(wav(wave(90.0, seconds=60.0)))
+    key = ask(client, "scan", long)["id"]
+    client.delete(f"/api/scan/{key}")
+    assert client.get(f"/api/scan/{key}").json()["state"] == "cancelled"
+    assert client.get(f"/api/scan/{key}/json").json()["error"] == "the scan was cancelled and has no files."
+    assert "dcase" in client.get(f"/api/scan/{key}/xml").json()["error"]
+    assert client.get("/api/scan/abc/json").status_code == 404
 
 
 def test_what_is_sent_as_a_known_format_is_converted(

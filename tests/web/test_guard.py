@@ -150,6 +150,8 @@ def test_long_recordings_are_refused(
     long = {"file": ("a.flac", wav(wave(0.0, seconds=2.1), form="FLAC", subtype="PCM_16"))}
     error = refused(clients(limits=Limits(max_s=2.0)).post("/api/hear", files=long), 422)
     assert error.startswith("a.flac is longer than the 2 s")
+    error = refused(clients(limits=Limits(max_s=2.0)).post("/api/scan", files=long), 422)
+    assert error == "a.flac is longer than the 2 s that this server takes; salm serve --max-s takes more."
     error = refused(clients(limits=Limits(max_values=200_000)).post("/api/hear", files=long), 422)
     assert "more than this server takes" in error
 

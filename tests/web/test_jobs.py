@@ -1,6 +1,7 @@
 """Jobs go on step by step, let others in between, end, fail, and are stopped."""
 
 import asyncio
+import threading
 from collections.abc import Generator
 from contextlib import ExitStack
 from typing import Any
@@ -73,6 +74,26 @@ def test_a_job_stops_between_two_steps() -> None:
     job, steps = asyncio.run(story())
     assert job.state == "cancelled"
     assert steps < 10**9
+
+
+def test_a_job_that_waits_is_cancelled_without_a_step() -> None:
+    async def story() -> tuple[Job, list[int], list[str]]:
+        worker, seen, let_go = Worker(), list[int](), list[str]()
+        busy = threading.Event()
+        first = asyncio.create_task(worker.run(busy.wait))
+        jobs = Jobs(worker, most=1, remembered=4)
+        held = ExitStack()
+        held.callback(let_go.append, "file")
+        job = jobs.start(counting(3, seen=seen), held)
+        await asyncio.sleep(0)
+        jobs.cancel(job.id)
+        busy.set()
+        await first
+        await jobs.close()
+        return job, seen, let_go
+
+    job, seen, let_go = asyncio.run(story())
+    assert (job.state, seen, let_go) == ("cancelled", [], ["file"])
 
 
 def test_others_are_served_between_the_steps() -> None:

@@ -215,6 +215,12 @@ def test_sentences_are_ranked(opened: Page) -> None:
     expect(cells).to_have_count(2)
     assert set(cells.all_inner_texts()) == {"rain", "a dog barking"}
     expect(opened.locator("#ranked-says")).to_have_text(f"Best fit: {cells.first.inner_text()}")
+    # What goes wrong does not leave the answer to another question standing below it.
+    opened.get_by_label("Sentences, one a line").fill("")
+    opened.get_by_role("button", name="Rank").click()
+    expect(opened.locator("#rank .problem")).to_contain_text("Write one or more sentences")
+    expect(cells).to_have_count(0)
+    expect(opened.locator("#ranked-says")).to_be_hidden()
 
 
 def test_an_edit_is_compared_and_downloaded(opened: Page, take: Path) -> None:
@@ -236,6 +242,7 @@ def test_an_edit_is_compared_and_downloaded(opened: Page, take: Path) -> None:
     assert np.array_equal(written.samples, salm.edit(salm.read(take), "turn it by -90 degrees").recording.samples)
     opened.get_by_role("button", name="Discard the edit").click()
     expect(opened.get_by_label("B: edited")).to_be_hidden()
+    expect(opened.get_by_label("What to do")).to_be_focused()
 
 
 def test_an_edit_can_be_edited_again(opened: Page) -> None:
@@ -287,8 +294,18 @@ def test_a_library_is_searched_heard_and_opened(page: Page) -> None:
 def test_a_scan_runs_and_tells(opened: Page) -> None:
     opened.get_by_label("What may be heard").fill("rain\na dog barking")
     opened.get_by_role("button", name="Scan").click()
-    expect(opened.locator("#scan-says")).to_have_text("Done.")
+    expect(opened.locator("#scan-says")).to_contain_text("Done: ")
     expect(opened.locator("#scanned tbody tr")).not_to_have_count(0)
+    count = opened.locator("#scanned tbody tr").count()
+    expect(opened.locator("#scan-says")).to_have_text(f"Done: {count} {'event' if count == 1 else 'events'}.")
+    for name, file, lines in (
+        ("Audacity labels", "take-audacity.txt", count),
+        ("Reaper regions", "take-reaper.csv", count + 1),
+    ):
+        with opened.expect_download() as started:
+            opened.get_by_role("link", name=name).click()
+        assert started.value.suggested_filename == file
+        assert len(Path(started.value.path()).read_text(encoding="utf-8").splitlines()) == lines
 
 
 def test_a_scan_can_be_cancelled(opened: Page, address: str) -> None:
@@ -302,10 +319,14 @@ def test_a_scan_can_be_cancelled(opened: Page, address: str) -> None:
     opened.route("**/api/scan**", answer)
     opened.route("**/api/scan/**", answer)
     opened.get_by_role("button", name="Scan").click()
-    expect(opened.locator("#scan-says")).to_have_text("0:01.0 of 0:04.0")
-    opened.get_by_role("button", name="Cancel").click()
+    # What changes all the time is shown beside what is announced.
+    expect(opened.locator("#scan-far")).to_have_text("0:01.0 of 0:04.0")
+    expect(opened.get_by_role("status").filter(has_text="Scanning")).to_have_text("Scanning …")
+    opened.get_by_role("button", name="Cancel").focus()
+    opened.keyboard.press("Enter")
     expect(opened.locator("#scan-says")).to_have_text("Cancelled.")
     expect(opened.get_by_role("button", name="Cancel")).to_be_hidden()
+    expect(opened.get_by_role("button", name="Scan")).to_be_focused()
 
 
 def test_errors_are_one_friendly_line(opened: Page, tmp_path: Path) -> None:

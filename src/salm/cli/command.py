@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from salm.audio.recording import Recording
     from salm.model.inference import Model
 
-__all__ = ["Command", "Format", "Layout", "Out", "ResponseLayout", "at_least", "chosen_rows", "plain"]
+__all__ = ["Command", "Format", "Layout", "Out", "ResponseLayout", "at_least", "check_picture", "chosen_rows", "plain"]
 
 Out = Annotated[Path, arg(aliases=["-o"])]
 Format = Annotated[str | None, arg(aliases=["--format"])]
@@ -94,6 +94,12 @@ def chosen_rows(pairs: Sequence[str]) -> dict[str, str]:
     if wrong:
         raise InputError(f"--rows {wrong[0]}: expected COLUMN=VALUE, such as licence_class=permissive.")
     return {column: value for column, _, value in split}
+
+
+def check_picture(path: Path | None) -> None:
+    """Refuse a name for ``--plot`` that is not of SVG, before anything is computed."""
+    if path is not None and path.suffix.lower() != ".svg":
+        raise InputError(f"--plot {path}: a picture is SVG, and its name must end in .svg.")
 
 
 def plain(item: Any) -> dict[str, Any]:

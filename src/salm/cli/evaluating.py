@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tyro.conf import Positional
 
-from salm.cli.command import Command, Layout, ResponseLayout, at_least, chosen_rows
+from salm.cli.command import Command, Layout, ResponseLayout, at_least, check_picture, chosen_rows
 from salm.cli.telling import complain, scene_bar
 from salm.errors import InputError
 
@@ -68,6 +68,8 @@ class Evaluate(Command):
     """How the tables are written; left out, text."""
     out: Path | None = None
     """File for the tables instead of standard output."""
+    plot: Path | None = None
+    """SVG picture to draw: errors beside the baselines', by direction, recall, zero-shot direction and confidence."""
 
     def run(self) -> int:
         """Evaluate and print the tables."""
@@ -99,12 +101,20 @@ class Evaluate(Command):
             progress=scene_bar,
         )
         self._write(report)
+        if self.plot is not None:
+            from salm.pictures.drawing import write_drawing
+            from salm.pictures.evaluated import evaluation_picture
+
+            write_drawing(self.plot, evaluation_picture(report))
         self.tell(report, lambda: self._show(report))
         if self.corpus is None and made is None:
             complain("no --corpus was given: these are synthesised sounds, which say little of real ones.")
         return 0
 
     def _check(self) -> None:
+        check_picture(self.plot)
+        if self.plot is not None and self.table == "3":
+            raise InputError("--plot has no picture of table 3 alone; ask for another table too, or leave it out.")
         if self.jitter is not None and self.protocol != "paper":
             raise InputError("--jitter belongs to --protocol paper; the default protocol leaves no gaps.")
         if self.scene_file is not None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
-from salm.cli.command import Command, Format, Out
+from salm.cli.command import Command, Format, Out, check_picture
 from salm.cli.telling import complain, counted, say, table
 from salm.errors import InputError
 
@@ -36,6 +36,9 @@ class Locate(Command):
     """What the channels of the files are, where you know it: ambix, n3d, fuma, a-format, dcase-mic, em32."""
     widest_deg: float = 60.0
     """Say no direction if the cone that holds it with 90 % probability has a wider half angle; 180 always says one."""
+    plot: Path | None = None
+    """SVG picture to draw: a plan of the direction, with --windows direction against time, of several files a line
+    each."""
 
     def run(self) -> int:
         """Locate every file; one bad file does not stop the rest."""
@@ -49,6 +52,7 @@ class Locate(Command):
             raise InputError(f"--front-deg is {self.front_deg} but must be a number of degrees.")
         if not 0 <= self.widest_deg <= 180:
             raise InputError(f"--widest-deg is {self.widest_deg} but must be from 0 to 180.")
+        check_picture(self.plot)
         locator = None if self.method == "intensity" else self.model(self.model_name)
         results = []
         for path in self.files:
@@ -70,6 +74,11 @@ class Locate(Command):
                 _print_located(results[-1])
             for note in results[-1].get("notes", []):
                 complain(f"{path}: {note}")
+        if self.plot is not None:
+            from salm.pictures.drawing import write_drawing
+            from salm.pictures.located import located_picture
+
+            write_drawing(self.plot, located_picture(results))
         self.tell({"front_deg": self.front_deg, "files": results}, lambda: None)
         return 2 if any(result["error"] for result in results) else 0
 

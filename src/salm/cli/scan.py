@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
-from salm.cli.command import Command, Format
+from salm.cli.command import Command, Format, check_picture
 from salm.cli.telling import Bar, complain, counted, say
 from salm.errors import InputError
 
@@ -78,8 +78,7 @@ class Scan(Command):
             if self.out_format is None:
                 for path in self.out:
                     format_of(path)
-            if self.plot is not None and self.plot.suffix.lower() != ".svg":
-                raise InputError(f"--plot {self.plot}: a picture is SVG, and its name must end in .svg.")
+            check_picture(self.plot)
             return
         if len(self.out) > 1 or any(path.suffix for path in (*self.out, self.plot) if path is not None):
             raise InputError(f"there are {len(self.files)} recordings; give one folder with -o, and one with --plot.")
@@ -108,9 +107,9 @@ class Scan(Command):
 
     def _written(self, path: Path, timeline: "Timeline") -> list[str]:
         """Write and print what is asked for; the files that were written."""
+        from salm.pictures.drawing import write_drawing
         from salm.pictures.timeline import timeline_picture
         from salm.scanning.formats import write_timeline
-        from salm.whole import written_whole
 
         several = len(self.files) > 1
         form = self.out_format or ("dcase" if several else None)
@@ -119,8 +118,7 @@ class Scan(Command):
             write_timeline(out, timeline, form)
         if self.plot is not None:
             plot = self.plot / f"{path.stem}.svg" if several else self.plot
-            with written_whole(plot) as part:
-                part.write_text(timeline_picture(timeline), encoding="utf-8")
+            write_drawing(plot, timeline_picture(timeline))
             outs.append(plot)
         if not self.json:
             _print_timeline(timeline, outs)

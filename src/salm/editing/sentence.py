@@ -39,9 +39,10 @@ _EXAMPLES = (
 
 _MIRROR = re.compile(r"\b(?:(?P<mirror>mirror)\w*|flip|swap|exchange|switch|reverse)\b", re.IGNORECASE)
 _BETWEEN = r"\b\W+(?:\w+\W+){0,3}?"
+_LEFT, _RIGHT = r"(?:left|port)", r"(?:right|starboard)"
 _TOP, _BOTTOM = r"(?:top|up|above)", r"(?:bottom|down|below)"
 _SIDES = {
-    "left-right": rf"left{_BETWEEN}right|right{_BETWEEN}left|horizontally|sideways",
+    "left-right": rf"{_LEFT}{_BETWEEN}{_RIGHT}|{_RIGHT}{_BETWEEN}{_LEFT}|horizontally|sideways",
     "front-back": rf"front{_BETWEEN}(?:back|rear)|(?:back|rear){_BETWEEN}front",
     "up-down": rf"{_TOP}{_BETWEEN}{_BOTTOM}|{_BOTTOM}{_BETWEEN}{_TOP}|vertically|upside\s+down",
 }
@@ -75,7 +76,7 @@ _AMOUNT = re.compile(
 _DECIBELS = re.compile(rf"(?:\bby\s+)?{_NUMBER}(?:dB|decibels?)\b", re.IGNORECASE)
 _SIDE = re.compile(
     r"\b(?:(?:to|towards|on)\s+)?(?:(?:the|my|your)\s+)?"
-    r"(?:(?P<left>left|(?:counter|anti)[\s-]?clockwise)|(?P<right>right|clockwise))\b",
+    r"(?:(?P<left>left|port|(?:counter|anti)[\s-]?clockwise)|(?P<right>right|starboard|clockwise))\b",
     re.IGNORECASE,
 )
 _HEIGHT = re.compile(
@@ -83,7 +84,7 @@ _HEIGHT = re.compile(
 )
 _WAY = re.compile(
     r"\b(?:(?:to|towards)\s+)?(?:the\s+)?(?:(?P<forward>forwards?|front|down(?:wards?)?)|(?P<back>back(?:wards?)?|rear|up(?:wards?)?)"
-    r"|(?P<left>left|(?:counter|anti)[\s-]?clockwise)|(?P<right>right|clockwise))\b",
+    r"|(?P<left>left|port|(?:counter|anti)[\s-]?clockwise)|(?P<right>right|starboard|clockwise))\b",
     re.IGNORECASE,
 )
 _STRAIGHT = re.compile(r"overhead|straight|directly|zenith|underfoot", re.IGNORECASE)

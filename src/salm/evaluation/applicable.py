@@ -27,6 +27,7 @@ _NEEDS_TWO_EMBEDDINGS = (
 )
 _NEEDS_DIRECTION = (
     "localisation",
+    "directions.model",
     "controls.w_only",
     "controls.other_xyz",
     "controls.mirror",

@@ -36,7 +36,7 @@ TABLES = (1, 2, 3)
 DEFAULT_SCENES = 500
 """Scenes of the default protocol, and stretches of recordings by either, unless a number is given."""
 
-_IN_SETS = ("localisation", "baselines", "retrieval", "zero_shot")
+_IN_SETS = ("localisation", "baselines", "directions", "retrieval", "zero_shot")
 
 _SETS = {
     "measured": "Scenes as the simulated ones but through measured room responses, in the directions that were "
@@ -114,9 +114,9 @@ def evaluate(
     protocol
         ``default`` or ``paper``.
     tables
-        Which of :data:`TABLES`, over the protocol's own gallery: 1 is ``localisation``, ``baselines`` and
-        ``retrieval``, 2 is ``zero_shot`` and 3 ``editing``. None given are all three, and by the default protocol
-        ``controls``, ``leakage``, ``confidence``, ``wordings``, ``binding`` and ``attributes`` too.
+        Which of :data:`TABLES`, over the protocol's own gallery: 1 is ``localisation``, ``baselines``, ``directions``
+        (the errors in detail) and ``retrieval``, 2 is ``zero_shot`` and 3 ``editing``. None given are all three, and by
+        the default protocol ``controls``, ``leakage``, ``confidence``, ``wordings``, ``binding``, ``attributes`` too.
     scenes
         Number of scenes, at least 2. By the default protocol None is 500, and the gallery is the first 400 distinct
         ones; by the paper's a clip is three scenes, and None is every clip. Also the most stretches of recordings.
@@ -217,7 +217,7 @@ def _field(subject: Any, field: FieldRecordings, *, limit: int, asked: Sequence[
     recordings = field.recordings
     heard = hear_stretches(subject.model, recordings, min_s=field.min_s, limit=limit, progress=subject.progress)
     figures = blanked(field_figures(heard, subject.direction_sentences), not_applicable(subject.model))
-    wanted = [name for number, names in ((1, _IN_SETS[:2]), (2, _IN_SETS[3:])) if number in asked for name in names]
+    wanted = [name for number, names in ((1, _IN_SETS[:3]), (2, _IN_SETS[4:])) if number in asked for name in names]
     labels = [stretch.label for stretch in heard.stretches]
     return {
         "kind": "measured" if recordings.kind == "measured" else "field",

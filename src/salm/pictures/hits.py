@@ -4,8 +4,8 @@ from pathlib import Path
 
 from salm.library.index import Hit, SearchResult
 from salm.library.question import BANDS_DEG
+from salm.pictures.drawing import write_drawing
 from salm.pictures.plan import Mark, Sought, plan_view
-from salm.whole import written_whole
 
 __all__ = ["draw_hits", "hits_picture"]
 
@@ -29,10 +29,7 @@ def draw_hits(path: str | Path, result: SearchResult, *, title: str) -> None:
     InputError
         If it cannot be written.
     """
-    # Alone in a file there is no page whose colour it could take.
-    drawing = hits_picture(result, title=title).replace("currentColor", "#555")
-    with written_whole(path) as unfinished:
-        unfinished.write_text(drawing + "\n", encoding="utf-8")
+    write_drawing(path, hits_picture(result, title=title))
 
 
 def _mark(number: int, hit: Hit) -> Mark:

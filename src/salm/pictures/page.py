@@ -13,6 +13,7 @@ import numpy as np
 import soundfile
 from jaxtyping import Float32
 
+from salm.pictures.drawing import colours
 from salm.pictures.svg import element, text
 from salm.whole import written_whole
 
@@ -63,6 +64,7 @@ def document(title: str, *body: str, language: str = "en") -> str:
     """A whole page around sections of markup."""
     home = files("salm.pictures")
     style, script = (home.joinpath(name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    style = colours() + style
     head = (
         '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
         # Nothing may be loaded from elsewhere, even if a name in the page tried to.

@@ -11,9 +11,10 @@ from math import cos, radians, sin
 from typing import Literal
 
 from salm.frame import SECTORS, sector_centre_deg
+from salm.pictures.cone import cone_bands
 from salm.pictures.svg import ACCENT, INK, OCHRE, ON_ACCENT, element, label, number, outline, picture, text
 
-__all__ = ["Mark", "MarkKind", "Sought", "head", "numbered", "plan_view", "swatch"]
+__all__ = ["HEIGHT", "WIDTH", "Mark", "MarkKind", "Sought", "head", "numbered", "plan_parts", "plan_view", "swatch"]
 
 WIDTH, HEIGHT = 400.0, 300.0
 PLAN, PLAN_RADIUS = (150.0, 150.0), 108.0
@@ -33,6 +34,8 @@ class Mark:
     """One or two characters drawn on the mark; only ``hit`` marks show it."""
     title: str = ""
     """What a pointer that rests on the mark is told."""
+    cone_deg: float | None = None
+    """Half angle of a cone around it to shade, 0 to 180."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,17 +73,27 @@ def plan_view(
     """
     description = "; ".join(mark.title for mark in marks if mark.title and mark.kind != "faint") or "no directions"
     return picture(
-        *(_shade(sought) if sought else []),
-        *_plan_frame(),
-        *_side_frame(),
-        *(_link(*pair) for pair in links),
-        *(_drawn(mark, place) for mark in marks for place in (_on_plan(mark), _on_side(mark))),
+        *plan_parts(marks, links=links, sought=sought),
         width=WIDTH,
         height=HEIGHT,
         title=title,
         description=description,
         key=key,
     )
+
+
+def plan_parts(
+    marks: Sequence[Mark], *, links: Sequence[tuple[Mark, Mark]] = (), sought: Sought | None = None
+) -> list[str]:
+    """What a plan view consists of, for a picture that has more than that; `WIDTH` by `HEIGHT` from the upper left."""
+    return [
+        *(_shade(sought) if sought else []),
+        *(part for mark in marks if mark.cone_deg is not None for part in _cone(mark, mark.cone_deg)),
+        *_plan_frame(),
+        *_side_frame(),
+        *(_link(*pair) for pair in links),
+        *(_drawn(mark, place) for mark in marks for place in (_on_plan(mark), _on_side(mark))),
+    ]
 
 
 def swatch(kind: MarkKind) -> str:
@@ -181,6 +194,21 @@ def _shade(sought: Sought) -> list[str]:
         low_deg, high_deg = sought.elevations_deg
         shades.append(_wedge(SIDE, SIDE_RADIUS, _profile(high_deg, SIDE_RADIUS), _profile(low_deg, SIDE_RADIUS)))
     return shades
+
+
+def _cone(mark: Mark, cone_deg: float) -> list[str]:
+    bands, whole = cone_bands(mark.azimuth_deg, mark.elevation_deg, cone_deg)
+    rim, inner = ([_polar(band[0], PLAN_RADIUS * (1 - band[edge] / 90)) for band in bands] for edge in (1, 2))
+    # One that goes all the way round is a ring, perhaps without a hole; any other runs out along one edge, back along
+    # the other.
+    loops = [rim, inner] if whole else [[*rim, *reversed(inner)]]
+    outline_ = "".join(f"M{'L'.join(map(_pair, loop))}Z" for loop in loops)
+    low_deg, high_deg = max(-90.0, mark.elevation_deg - cone_deg), min(90.0, mark.elevation_deg + cone_deg)
+    ends = _profile(high_deg, SIDE_RADIUS), _profile(low_deg, SIDE_RADIUS)
+    return [
+        element("path", d=outline_, style=f"fill:{ACCENT}", fill_opacity=0.22, fill_rule="evenodd"),
+        _wedge(SIDE, SIDE_RADIUS, *ends),
+    ]
 
 
 def _wedge(centre: tuple[float, float], radius: float, first: tuple[float, float], last: tuple[float, float]) -> str:

@@ -5,14 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from salm.frame import VOCABULARIES
 from salm.pictures.charts import meter
 from salm.pictures.floor import floor_plan, whereabouts
 from salm.pictures.histograms import bar_histogram, rose, rounded
 from salm.pictures.page import document, figures, table
 from salm.pictures.svg import element, text
 from salm.scenes.attributes import attributes_of
-from salm.scenes.captions import draw_phrasing
+from salm.scenes.captions import VOCABULARY_SHARES, draw_phrasing
 from salm.scenes.descriptions import describe, joined, part_of
 from salm.scenes.histogram import Histogram
 from salm.scenes.scene import Scene, Source
@@ -214,7 +213,7 @@ def _sentences(samples: Sequence[tuple[int, Scene]], summary: SceneSummary, rng:
     parts = []
     if said:
         caption = "Captions of the scenes above with all that can be said of them, in phrasings drawn by the seed."
-        parts.append(table(("scene", "caption", *VOCABULARIES), said, caption=caption, figure_columns=(0,)))
+        parts.append(table(("scene", "caption", *VOCABULARY_SHARES), said, caption=caption, figure_columns=(0,)))
     if common:
         caption = f"The most common of {summary.captions:,} captions, as shares of all {total:,} sounds."
         parts.append(table(("caption", "sounds", "share"), common, caption=caption, figure_columns=(1,)))
@@ -228,7 +227,7 @@ def _captions(scene: Scene) -> list[str]:
 def _described(scene: Scene, rng: np.random.Generator) -> list[str]:
     """The whole scene in each vocabulary, with all that can be said of it."""
     parts = [part_of(source, attributes=attributes_of(scene, source)) for source in scene.sources]
-    return [describe(parts, phrasing=draw_phrasing(rng, {vocabulary: 1.0})) for vocabulary in VOCABULARIES]
+    return [describe(parts, phrasing=draw_phrasing(rng, {vocabulary: 1.0})) for vocabulary in VOCABULARY_SHARES]
 
 
 def _section(title: str, lead: str, *charts: str) -> str:

@@ -1,6 +1,7 @@
 """Timelines as files: DCASE tables, labels for Audacity, regions for Reaper, JSON."""
 
 import csv
+import io
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,7 +14,7 @@ from salm.scanning.sightings import TICK_S
 from salm.scanning.timeline import Timeline
 from salm.whole import written_whole
 
-__all__ = ["FORMATS", "TimelineFormat", "format_of", "write_timeline"]
+__all__ = ["FORMATS", "TimelineFormat", "format_of", "timeline_text", "write_timeline"]
 
 TimelineFormat = Literal["dcase", "audacity", "reaper", "json"]
 FORMATS: tuple[TimelineFormat, ...] = get_args(TimelineFormat)
@@ -66,12 +67,17 @@ def write_timeline(path: str | Path, timeline: Timeline, form: TimelineFormat | 
     form = form or format_of(path)
     if form not in FORMATS:
         raise InputError(f"the format is {form!r} but must be one of {', '.join(FORMATS)}.")
-    with written_whole(path) as part, part.open("w", encoding="utf-8", newline="") as file:
-        if form == "json":
-            json.dump(timeline.to_dict(), file, ensure_ascii=False, allow_nan=False, indent=1)
-            file.write("\n")
-        else:
-            _WRITERS[form](file, timeline.events)
+    with written_whole(path) as part:
+        part.write_text(timeline_text(timeline, form), encoding="utf-8", newline="")
+
+
+def timeline_text(timeline: Timeline, form: TimelineFormat) -> str:
+    """What :func:`write_timeline` writes, line ends included."""
+    if form == "json":
+        return json.dumps(timeline.to_dict(), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    text = io.StringIO(newline="")
+    _WRITERS[form](text, timeline.events)
+    return text.getvalue()
 
 
 def _dcase(file: IO[str], events: Iterable[Event]) -> None:

@@ -176,12 +176,23 @@ class Scanner:
         InputError
             If the file holds nothing that can be read, or what is no number.
         """
+        return (event for event in self.steps() if event is not None)
+
+    def steps(self) -> Iterator[Event | None]:
+        """Events as they end, and None after every block: whoever has to let others in, or may be told to stop, can.
+
+        Raises
+        ------
+        InputError
+            As going through it does.
+        """
         for block in self._stream:
             self._kept = np.concatenate([self._kept, block], axis=1)
             yield from map(self._event, self._tracker.of(self._standing_out(self._sightings.of(block))))
             self._forget()
             if self._progress is not None:
                 self._progress(self._stream.read_s, max(self._stream.promised_s, self._stream.read_s))
+            yield None
         ticks = self._standing_out(self._sightings.rest(), last=True)
         yield from map(self._event, self._tracker.of(ticks))
         yield from map(self._event, self._tracker.rest())

@@ -36,6 +36,12 @@ __all__ = [
     "within_sentence",
 ]
 
+VOCABULARY_SHARES: Mapping[str, float] = MappingProxyType({"listener": 0.6, "compass": 0.2, "clock": 0.2})
+"""The vocabularies that captions are written in, and the share of each among training phrasings that are drawn.
+
+Nautical words are read but never written: evaluation asks models for words that training never had.
+"""
+
 _CAPTION_SLOTS = frozenset({"sentence", "clause"})
 _PLACE_SLOTS = frozenset({"word", "at", "from", "to", "your"})
 
@@ -57,7 +63,7 @@ class Phrasing:
     left), ``{to}`` (to the left), ``{your}`` (on your left), and, unless it is about the place alone, with ``{clause}``
     (the caption within a sentence) or ``{sentence}`` (the caption with its capital letter)."""
     vocabulary: str = "listener"
-    """One of `salm.frame.VOCABULARIES`."""
+    """One of :data:`VOCABULARY_SHARES`."""
 
     def __post_init__(self) -> None:
         unknown = self._slots - _CAPTION_SLOTS - _PLACE_SLOTS
@@ -66,7 +72,7 @@ class Phrasing:
                 f"template {self.template!r} must have one of the place slots {', '.join(sorted(_PLACE_SLOTS))} "
                 f"and may have {' or '.join(sorted(_CAPTION_SLOTS))}."
             )
-        direction_word(0, vocabulary=self.vocabulary)
+        _check_vocabulary(self.vocabulary)
 
     @property
     def says_what(self) -> bool:
@@ -76,6 +82,11 @@ class Phrasing:
     @property
     def _slots(self) -> frozenset[str]:
         return frozenset(slot for _, slot, _, _ in Formatter().parse(self.template) if slot is not None)
+
+
+def _check_vocabulary(vocabulary: str) -> None:
+    if vocabulary not in VOCABULARY_SHARES:
+        raise InputError(f"vocabulary is {vocabulary!r} but must be one of {', '.join(VOCABULARY_SHARES)}.")
 
 
 def _phrasings(**templates: tuple[str, ...]) -> tuple[Phrasing, ...]:
@@ -200,9 +211,6 @@ ELEVATION_SENTENCES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 """Sentences about the height alone, by elevation band."""
-
-VOCABULARY_SHARES: Mapping[str, float] = MappingProxyType({"listener": 0.6, "compass": 0.2, "clock": 0.2})
-"""Share of each vocabulary among training phrasings that are drawn."""
 
 _AT = ("in front", "at the front left", "on the left", "at the back left", "at the back")
 _YOURS = ("in front of you", "ahead of you on your left", "on your left", "behind you on your left", "behind you")
@@ -352,6 +360,7 @@ def place_words(
     InputError
         If sector, vocabulary, facing or elevation is unknown.
     """
+    _check_vocabulary(vocabulary)
     word = direction_word(sector, vocabulary=vocabulary, facing=facing)
     if vocabulary == "listener":
         place = _listener_place(sector, word)

@@ -17,7 +17,7 @@ from torch import Tensor
 from salm.acoustics.measured.base import ResponseSet
 from salm.audio.window import fit_to_window
 from salm.errors import InputError
-from salm.frame import VOCABULARIES, unit_vector
+from salm.frame import unit_vector
 from salm.scenes.attributes import ATTRIBUTES, attributes_of
 from salm.scenes.captions import VOCABULARY_SHARES, Phrasing, draw_phrasing, holds_place_words
 from salm.scenes.corpora.base import Corpus, Sound
@@ -97,8 +97,8 @@ class WindowRanges:
     anew each time."""
 
     def __post_init__(self) -> None:
-        if unknown := [name for name in self.vocabularies if name not in VOCABULARIES]:
-            raise InputError(f"vocabularies has {unknown[0]!r} but may have {', '.join(VOCABULARIES)}.")
+        if unknown := [name for name in self.vocabularies if name not in VOCABULARY_SHARES]:
+            raise InputError(f"vocabularies has {unknown[0]!r} but may have {', '.join(VOCABULARY_SHARES)}.")
         if unknown := [name for name in self.attribute_words if name not in ATTRIBUTES]:
             raise InputError(f"attribute_words has {unknown[0]!r} but may have {', '.join(ATTRIBUTES)}.")
         shares = list(self.vocabularies.values())

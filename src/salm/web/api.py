@@ -3,7 +3,9 @@
 from contextlib import ExitStack
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
+from anyio import to_thread
 from fastapi import APIRouter, Depends, File, Form, HTTPException, Query, Request, Response, UploadFile
 from fastapi.responses import FileResponse
 
@@ -12,12 +14,13 @@ from salm.errors import InputError
 from salm.frame import WINDS
 from salm.model.cone import WIDEST_DEG
 from salm.model.locate import locate_file
+from salm.scanning.formats import TimelineFormat
 from salm.web.answers import About, Edit, Embeddings, Heard, Located, Problem, Ranking, Scan, SearchResult
 from salm.web.desk import Desk
 from salm.web.directions import direction_map
 from salm.web.editing import edited
 from salm.web.jobs import TooManyJobs
-from salm.web.scanning import scanned
+from salm.web.scanning import scanned, timeline_file
 from salm.web.sounds import ambix_wav, excerpt, head
 from salm.web.uploads import Upload
 
@@ -31,6 +34,7 @@ router = APIRouter(
     },
 )
 
+FILE = {200: {"content": {"text/plain": {}}, "description": "a file, named after the recording"}}
 WAV = {200: {"content": {"audio/wav": {}}, "description": "AmbiX W, Y, Z, X in 32-bit floating point"}}
 
 
@@ -239,6 +243,7 @@ async def scan(
         desk.jobs.check_room()
         with ExitStack() as held:
             upload = held.enter_context(await Upload.received(file))
+            await to_thread.run_sync(upload.checked, desk.limits)
             steps = scanned(upload, desk.limits, desk.model, sentences, layout=layout)
             job = desk.jobs.start(steps, held.pop_all())
     except TooManyJobs as error:
@@ -253,6 +258,19 @@ def scan_state(desk: At, key: str) -> Scan:
         return Scan(**desk.jobs.get(key).to_dict())
     except KeyError:
         raise HTTPException(404, "there is no such scan, or it is no longer remembered.") from None
+
+
+@router.get("/scan/{key}/{form}", response_class=Response, responses=FILE)  # type: ignore[arg-type]
+def scan_file(desk: At, key: str, form: TimelineFormat) -> Response:
+    """The timeline of a scan as a file: DCASE rows, Audacity labels, Reaper regions, or everything as JSON."""
+    job = scan_state(desk, key)
+    if job.result is None:
+        why = {"failed": f"failed: {job.error}", "cancelled": "was cancelled and has no files."}
+        raise HTTPException(409, f"the scan {why.get(job.state, 'is not done; ask for its files when it is.')}")
+    name, kind, text = timeline_file(job.result, form)
+    return Response(
+        text, media_type=kind, headers={"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
+    )
 
 
 @router.delete("/scan/{key}")

@@ -114,7 +114,7 @@ class Jobs:
         return self._jobs[key]
 
     def cancel(self, key: str) -> Job:
-        """Stop a job after the step that is at work; a finished one stays as it is."""
+        """Stop a job: after the step that is at work, before one that waits; a finished job stays as it is."""
         job = self.get(key)
         if not job.is_finished:
             job.state = "cancelled"
@@ -130,7 +130,7 @@ class Jobs:
         with held:
             try:
                 while not job.is_cancelled:
-                    progress, result = await self._worker.run(lambda: _next(steps))
+                    progress, result = await self._worker.run(lambda: _next(job, steps))
                     if job.is_cancelled:
                         break
                     job.state = "running"
@@ -147,8 +147,10 @@ class Jobs:
                 steps.close()
 
 
-def _next(steps: Steps) -> tuple[Progress | None, dict[str, Any] | None]:
-    """The next step, or the result."""
+def _next(job: Job, steps: Steps) -> tuple[Progress | None, dict[str, Any] | None]:
+    """The next step, or the result; nothing if the job was cancelled while the step waited for its turn."""
+    if job.is_cancelled:
+        return None, None
     try:
         return next(steps), None
     except StopIteration as stop:

@@ -45,6 +45,10 @@ class Limits:
         """Size of one upload."""
         return round(self.max_mb * 1e6)
 
+    def too_long(self, file: object) -> str:
+        """What is said of a recording that is longer than it may be."""
+        return f"{file} is longer than the {self.max_s:g} s that this server takes; salm serve --max-s takes more."
+
     def checked(self, sentences: Sequence[str], *, least: int = 1) -> list[str]:
         """Sentences without the blanks around them and without empty ones.
 

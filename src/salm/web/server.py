@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
@@ -15,6 +15,7 @@ import salm
 from salm.errors import InputError
 from salm.library.index import Library
 from salm.model.inference import Model
+from salm.pictures.drawing import colours
 from salm.web.api import router
 from salm.web.desk import Desk
 from salm.web.guard import Guard, own_names
@@ -65,6 +66,7 @@ def create_app(
     app.state.desk = desk
     app.add_middleware(Guard, limits=limits, names=own_names(*names))
     app.include_router(router)
+    app.get("/page/colours.css", include_in_schema=False)(_colours)
     app.mount("/page", StaticFiles(directory=PAGE), name="page")
     app.get("/", include_in_schema=False)(_page)
     app.exception_handler(InputError)(_refused)
@@ -76,6 +78,11 @@ def create_app(
 
 def _page() -> FileResponse:
     return FileResponse(PAGE / "index.html")
+
+
+def _colours() -> Response:
+    """Those of all pictures and pages, so that no page has its own."""
+    return Response(colours(), media_type="text/css")
 
 
 def _refused(_: Request, error: InputError) -> JSONResponse:

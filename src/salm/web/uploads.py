@@ -89,9 +89,7 @@ def check_length(path: Path, limits: Limits) -> None:
     except (soundfile.LibsndfileError, OSError):
         return
     if info.frames > limits.max_s * info.samplerate:
-        raise InputError(
-            f"{path} is longer than the {limits.max_s:g} s that this server takes; salm serve --max-s takes more."
-        )
+        raise InputError(limits.too_long(path))
     if info.frames * info.channels > limits.max_values:
         raise InputError(
             f"{path} has {info.channels} channels of {info.frames} samples, more than this server takes; cut it."

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 
 from salm.errors import InputError
-from salm.frame import VOCABULARIES, direction_word
-from salm.scenes.captions import PLAIN_PHRASINGS, holds_place_words, spatial_caption
+from salm.frame import direction_word
+from salm.scenes.captions import PLAIN_PHRASINGS, VOCABULARY_SHARES, holds_place_words, spatial_caption
 from salm.scenes.rephrase.backends import Backend
 from salm.scenes.rephrase.prompts import PROMPTS, messages
 from salm.scenes.rephrase.validate import failed_check, tidied
@@ -46,7 +46,7 @@ class AskSettings:
     """Of everything."""
 
     def __post_init__(self) -> None:
-        for name, known in (("prompt", PROMPTS), ("vocabulary", VOCABULARIES)):
+        for name, known in (("prompt", PROMPTS), ("vocabulary", VOCABULARY_SHARES)):
             if getattr(self, name) not in known:
                 raise InputError(f"the {name} is {getattr(self, name)!r} but must be one of {', '.join(known)}.")
         direction_word(0, vocabulary="compass", facing=self.facing)

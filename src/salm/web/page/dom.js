@@ -22,7 +22,10 @@ function filled(node, attributes, children) {
   return node;
 }
 
-/** A form that does something that takes a while: its button waits, what goes wrong stands below it. */
+/**
+ * A form that does something that takes a while: its button waits, what goes wrong stands below it, and in place of the
+ * answer to what was asked before.
+ */
 export function onSubmit(form, work) {
   const button = form.querySelector("button[type=submit]");
   const problem = form.querySelector(".problem");
@@ -31,19 +34,22 @@ export function onSubmit(form, work) {
     if (form.getAttribute("aria-busy") === "true") return;
     form.setAttribute("aria-busy", "true");
     button.setAttribute("aria-disabled", "true");
-    await guarded(problem, () => work(new FormData(form)));
+    const done = await guarded(problem, () => work(new FormData(form)));
+    if (!done) form.querySelectorAll("[data-answer]").forEach((answer) => answer.replaceChildren());
     form.removeAttribute("aria-busy");
     button.removeAttribute("aria-disabled");
   });
 }
 
-/** Do something and say in one line if it does not work. */
+/** Do something and say in one line if it does not work; whether it did. */
 export async function guarded(problem, work) {
   problem.textContent = "";
   try {
     await work();
+    return true;
   } catch (error) {
     problem.textContent = error.message;
     if (!(error instanceof Refused)) console.error(error);
+    return false;
   }
 }

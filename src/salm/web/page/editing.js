@@ -32,6 +32,12 @@ export function startEditing(take, listening, open) {
     listening.showEdited(toBuffer(decodeWav(wav)));
     listening.mark("edit", marks(edited));
     const stem = take.file.name.replace(/\.[^.]*$/, "");
+    // The button goes with the edit, and the keyboard is where the next one is asked for.
+    const drop = () => {
+      listening.showEdited(null);
+      discard();
+      $("edit-sentence").focus();
+    };
     const goOn = () => open(new File([wav], `${stem} edited.wav`));
     $("edited-says").textContent = edited.description;
     output.replaceChildren(
@@ -40,7 +46,7 @@ export function startEditing(take, listening, open) {
         element("a", { href: edited.out, download: `${stem} edited.wav` }, "Download AmbiX"),
         element("a", { href: edited.binaural, download: `${stem} edited, headphones.wav` }, "Download for headphones"),
         element("button", { type: "button", click: goOn }, "Go on from here"),
-        element("button", { type: "button", click: () => (listening.showEdited(null), discard()) }, "Discard the edit"),
+        element("button", { type: "button", click: drop }, "Discard the edit"),
       ),
     );
   });

@@ -11,7 +11,8 @@ export function startRecording(take) {
   chosen.addEventListener("change", () => chosen.files.length && open(chosen.files[0]));
   $("layout").addEventListener("change", () => take.file && open(take.file));
   const { max_mb: megabytes, max_s: seconds } = take.limits;
-  $("takes").append(` Up to ${megabytes} MB and ${Math.round(seconds / 6) / 10} minutes.`);
+  const length = seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 6) / 10} minutes`;
+  $("takes").append(` Up to ${megabytes} MB and ${length}.`);
   acceptDrops(open);
   take.addEventListener("opened", () => tell(take));
   return (file) => {
