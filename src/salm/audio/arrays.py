@@ -107,8 +107,9 @@ class MicrophoneArray:
 def _hankel_slopes(x: Float64[np.ndarray, " point"], highest: int) -> Complex128[np.ndarray, "order point"]:
     """h_n'(x) of orders 0 to the highest, of the second kind, for x above zero.
 
-    By the recurrences h_(n+1) = (2n + 1) / x h_n - h_(n-1) and h_n' = h_(n-1) - (n + 1) / x h_n (DLMF 10.51.1, 10.51.2),
-    upward from h_(-1) and h_0. Rounding stays small beside |h_n|, which grows with n; for j_n alone it would not.
+    By the recurrences h_(n+1) = (2n + 1) / x h_n - h_(n-1) and h_n' = h_(n-1) - (n + 1) / x h_n (DLMF 10.51.1 and
+    10.51.2), upward from h_(-1) and h_0. Rounding stays small beside |h_n|, which grows with n; for j_n alone it would
+    not.
     """
     slopes = np.empty((highest + 1, len(x)), np.complex128)
     below = np.exp(-1j * x) / x

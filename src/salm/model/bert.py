@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from salm.errors import InputError
 
@@ -36,7 +35,7 @@ class BertSize:
             raise InputError(f"hidden_act is {self.hidden_act!r} but must be gelu.")
         if self.hidden_size % self.num_attention_heads:
             raise InputError(
-                f"hidden_size is {self.hidden_size} but must be a multiple of {self.num_attention_heads} attention heads."
+                f"hidden_size is {self.hidden_size} but must be a multiple of {self.num_attention_heads} heads."
             )
 
 
@@ -83,9 +82,9 @@ class Layer(nn.Module):
     ) -> Float[Tensor, "item token dim"]:
         """States after the layer; ``mask`` is false for tokens that nobody looks at, or what is added to scores."""
         query, key, value = (read(states).unflatten(-1, (self.heads, -1)).transpose(1, 2) for read in self._reading)
-        seen = F.scaled_dot_product_attention(query, key, value, attn_mask=mask).transpose(1, 2).flatten(2)
+        seen = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=mask).transpose(1, 2).flatten(2)
         states = self.attention["output"](seen, states)
-        return self.output(F.gelu(self.intermediate["dense"](states)), states)
+        return self.output(nn.functional.gelu(self.intermediate["dense"](states)), states)
 
     @property
     def _reading(self) -> tuple[nn.Module, nn.Module, nn.Module]:
