@@ -14,6 +14,8 @@ from salm.errors import InputError
 
 __all__ = ["Bert", "BertSize", "Layer"]
 
+_READING = ("query", "key", "value")
+
 
 @dataclass(frozen=True, kw_only=True)
 class BertSize:
@@ -58,7 +60,7 @@ class Bert(nn.Module):
         self, ids: Int[Tensor, "item token"], mask: Bool[Tensor, "item token"] | None = None
     ) -> Float[Tensor, "item token dim"]:
         """States above the last layer; ``mask`` is false for padding, and None if there is none."""
-        states = self.embeddings(ids)
+        states: Tensor = self.embeddings(ids)
         for layer in self.layers:
             states = layer(states, None if mask is None else mask[:, None, None])
         return states
@@ -70,7 +72,7 @@ class Layer(nn.Module):
     def __init__(self, size: BertSize) -> None:
         super().__init__()
         dim, self.heads = size.hidden_size, size.num_attention_heads
-        reading = nn.ModuleDict({name: nn.Linear(dim, dim) for name in ("query", "key", "value")})
+        reading = nn.ModuleDict({name: nn.Linear(dim, dim) for name in _READING})
         self.attention = nn.ModuleDict({"self": reading, "output": _Joined(dim, size)})
         self.intermediate = nn.ModuleDict({"dense": nn.Linear(dim, size.intermediate_size)})
         self.output = _Joined(size.intermediate_size, size)
@@ -84,12 +86,12 @@ class Layer(nn.Module):
         query, key, value = (read(states).unflatten(-1, (self.heads, -1)).transpose(1, 2) for read in self._reading)
         seen = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=mask).transpose(1, 2).flatten(2)
         states = self.attention["output"](seen, states)
-        return self.output(nn.functional.gelu(self.intermediate["dense"](states)), states)
+        above: Tensor = self.output(nn.functional.gelu(self.intermediate["dense"](states)), states)
+        return above
 
     @property
-    def _reading(self) -> tuple[nn.Module, nn.Module, nn.Module]:
-        reading = self.attention["self"]
-        return reading.query, reading.key, reading.value
+    def _reading(self) -> list[nn.Module]:
+        return [self.attention.get_submodule(f"self.{name}") for name in _READING]
 
 
 class _Embeddings(nn.Module):
@@ -107,7 +109,8 @@ class _Embeddings(nn.Module):
         places = torch.arange(ids.shape[1], device=ids.device)
         # In the order of the published network, which decides how the sum is rounded.
         words = self.word_embeddings(ids) + self.token_type_embeddings(torch.zeros_like(ids))
-        return self.LayerNorm(words + self.position_embeddings(places))
+        states: Tensor = self.LayerNorm(words + self.position_embeddings(places))
+        return states
 
 
 class _Joined(nn.Module):
@@ -121,4 +124,5 @@ class _Joined(nn.Module):
     def forward(
         self, x: Float[Tensor, "item token in"], states: Float[Tensor, "item token dim"]
     ) -> Float[Tensor, "item token dim"]:
-        return self.LayerNorm(self.dense(x) + states)
+        joined: Tensor = self.LayerNorm(self.dense(x) + states)
+        return joined

@@ -7,7 +7,7 @@ The frozen encoder can be given what is trained along: attention maps over its t
 import copy
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from jaxtyping import Float, Int
@@ -310,7 +310,7 @@ class SentenceTower(TextTower):
         tower.adapted_layers = layers
         for layer in tower.bert.layers[-layers:]:
             for name in _ADAPTED:
-                layer.set_submodule(name, AdaptedLinear(layer.get_submodule(name), rank=rank))
+                layer.set_submodule(name, AdaptedLinear(cast(nn.Linear, layer.get_submodule(name)), rank=rank))
         return tower
 
     def merged(self) -> "SentenceTower":
