@@ -4,7 +4,7 @@
 
 Each line is a command in a fresh process: `salm --help`, `salm locate` of a clip of five seconds, and the same with
 numba's cache empty. The peers are `import torch`, without which no command with a model can be, and the import of BERT
-from transformers. Cold is the first run after the page cache was dropped, which only root can do; elsewhere it is left out.
+from transformers. Cold is the first run after the page cache was dropped, which only root can do; else it is left out.
 Seconds of the wall and of the processor; ratios are of processor time, round by round, with 95 % bootstrap bounds.
 """
 
