@@ -75,7 +75,7 @@ def main() -> None:
             timed(process, environment)
         rounds = [{name: timed(p, environment) for name, p in processes.items()} for _ in range(arguments.rounds)]
     warm = {n: {t: float(np.median([r[n][t] for r in rounds])) for t in ("wall_s", "cpu_s")} for n in processes}
-    cpu_s = {name: [one[name]["cpu_s"] for one in rounds] for name in processes}
+    cpu_s = {name: np.array([one[name]["cpu_s"] for one in rounds]) for name in processes}
     for name, found in warm.items():
         print(f"{name:<20} {found['wall_s']:6.2f} s, processor {found['cpu_s']:5.2f} s; cold {first.get(name)}")
     result = {
