@@ -27,7 +27,8 @@ from salm.frame import unit_vector
 from salm.scenes.corpora.base import Sound
 from salm.scenes.corpora.procedural import ProceduralCorpus
 from salm.scenes.sample import draw_variants
-from salm.scenes.scene import Scene, render_scene
+from salm.scenes.rendering import render_scene
+from salm.scenes.scene import Scene
 
 RATE_HZ = 24_000
 CLIP_S = 10.0
