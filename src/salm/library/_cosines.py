@@ -6,7 +6,7 @@ takes the time is that: decoding, lengths and products of a row are one pass ove
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import no_type_check
+from typing import Any, no_type_check
 
 import numpy as np
 import torch
