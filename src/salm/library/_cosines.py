@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, no_type_check
 
+import numba
 import numpy as np
 import torch
 from jaxtyping import Float16, Float32, Int16, Int64
