@@ -6,8 +6,8 @@ makes three FOA clips. Nothing is written. Processor time of one process and one
 included.
 
 Every fiftieth dry clip is convolved with the same responses by `scipy.signal.fftconvolve`, channel by channel, and its
-three scenes are rendered one by one with `salm.scenes.scene.render_scene`, which adds sensor noise; neither counts in
-the rate. Memory is the resident set after the first thousand clips and after the last. The last line is one JSON
+three scenes are rendered one by one with `salm.scenes.rendering.render_scene`, which adds sensor noise; neither counts
+in the rate. Memory is the resident set after the first thousand clips and after the last. The last line is one JSON
 object.
 """
 
@@ -26,8 +26,9 @@ from salm.acoustics.srir import simulate
 from salm.frame import unit_vector
 from salm.scenes.corpora.base import Sound
 from salm.scenes.corpora.procedural import ProceduralCorpus
+from salm.scenes.rendering import render_scene
 from salm.scenes.sample import draw_variants
-from salm.scenes.scene import Scene, render_scene
+from salm.scenes.scene import Scene
 
 RATE_HZ = 24_000
 CLIP_S = 10.0

@@ -10,6 +10,7 @@ ORDER = (
     "errors",
     "whole",
     "table",
+    "compiled",
     "frame",
     "audio",
     "acoustics",

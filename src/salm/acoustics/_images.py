@@ -1,16 +1,15 @@
 """Image sources: the early part of a room's response, every reflection exact in time, direction and spectrum."""
 
-from collections.abc import Callable
 from functools import lru_cache
-from typing import TypeVar, no_type_check
+from typing import no_type_check
 
-import numba
 import numpy as np
 import scipy.fft
 from jaxtyping import Float32, Float64
 
 from salm.acoustics._bands import BAND_CENTRES_HZ, SPEED_OF_SOUND_M_S, air_attenuation, band_weights
 from salm.acoustics.room import Room
+from salm.compiled import compiled
 
 __all__ = ["image_responses"]
 
@@ -22,13 +21,6 @@ _KAISER_BETA = 6.0
 
 # The octave filters have zero phase: they ring this long before and after each reflection.
 _RINGING_S = 0.04
-
-_Function = TypeVar("_Function", bound=Callable[..., None])
-
-
-def _compiled(function: _Function) -> _Function:
-    compiled: _Function = numba.njit(cache=True, nogil=True)(function)
-    return compiled
 
 
 def image_responses(
@@ -68,7 +60,7 @@ def image_responses(
 
 
 # Type checkers at run time wrap what they check, and numba compiles plain functions only.
-@_compiled
+@compiled
 @no_type_check
 def _scatter(
     bands: Float32[np.ndarray, "time 4 8"],

@@ -91,17 +91,33 @@ class MicrophoneArray:
 
     def radial(self, frequencies_hz: Float64[np.ndarray, " frequency"]) -> Complex128[np.ndarray, "order frequency"]:
         """i^n b_n of orders 0 to 30, for the time dependence e^(+i omega t)."""
-        orders = np.arange(_HIGHEST_ORDER + 1)[:, None]
+        turns = 1j ** np.arange(_HIGHEST_ORDER + 1)[:, None]
         x = 2 * np.pi * frequencies_hz * self.radius_m / _SPEED_OF_SOUND_M_S
         if self.capsules == "cardioid":
-            j, slope = (scipy.special.spherical_jn(orders, x, derivative=d) for d in (False, True))
-            return np.asarray(1j**orders * (j - 1j * slope) / 2)
-        # The limit at zero is that of a very small argument; high orders overflow there, and are then zero.
+            orders = np.arange(_HIGHEST_ORDER + 1)[:, None]
+            # In one point all frequencies are alike.
+            distinct = x if self.radius_m else x[:1]
+            j, slope = (scipy.special.spherical_jn(orders, distinct, derivative=d) for d in (False, True))
+            return np.asarray(np.broadcast_to(turns * (j - 1j * slope) / 2, (len(turns), len(x))))
+        # The limit at zero is that of a very small argument.
         x = np.maximum(x, 1e-4)
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            j, y = (f(orders, x, derivative=True) for f in (scipy.special.spherical_jn, scipy.special.spherical_yn))
-            response = -1j / (x**2 * (j - 1j * y))
-        return np.asarray(1j**orders * np.nan_to_num(response, nan=0.0, posinf=0.0, neginf=0.0))
+        return np.asarray(turns * (-1j / (x**2 * _hankel_slopes(x, _HIGHEST_ORDER))))
+
+
+def _hankel_slopes(x: Float64[np.ndarray, " point"], highest: int) -> Complex128[np.ndarray, "order point"]:
+    """h_n'(x) of orders 0 to the highest, of the second kind, for x above zero.
+
+    By the recurrences h_(n+1) = (2n + 1) / x h_n - h_(n-1) and h_n' = h_(n-1) - (n + 1) / x h_n (DLMF 10.51.1 and
+    10.51.2), upward from h_(-1) and h_0. Rounding stays small beside |h_n|, which grows with n; for j_n alone it would
+    not.
+    """
+    slopes = np.empty((highest + 1, len(x)), np.complex128)
+    below = np.exp(-1j * x) / x
+    here = 1j * below
+    for n in range(highest + 1):
+        slopes[n] = below - (n + 1) / x * here
+        below, here = here, (2 * n + 1) / x * here - below
+    return slopes
 
 
 def _em32() -> MicrophoneArray:
@@ -262,7 +278,8 @@ def _equalisers(
     # Energy that each order of a diffuse field leaves in the channels of the fit.
     legendre = scipy.special.eval_legendre(orders[:, None, None], cosines)
     energies = np.einsum("cp,npq,cq->nc", fit, legendre, fit) * (2 * orders + 1)[:, None]
-    diffuse = np.abs(radial.T) ** 2 @ np.stack([energies[:, 0], energies[:, 1:].mean(axis=1)], axis=1)
+    power = (radial.real**2 + radial.imag**2).T
+    diffuse = power @ np.stack([energies[:, 0], energies[:, 1:].mean(axis=1)], axis=1)
     wanted = np.array([1.0, 1 / 3])
     gain = np.minimum(np.sqrt(wanted / np.maximum(diffuse, 1e-30)), 10 ** (limit_db / 20)).T
     return np.asarray(gain * np.exp(-1j * np.angle(radial[:2])), np.complex64)

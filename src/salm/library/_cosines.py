@@ -4,9 +4,9 @@ NumPy would first make single precision of them, twice the bytes. Here every num
 takes the time is that: decoding, lengths and products of a row are one pass over it.
 """
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar, no_type_check
+from functools import partial
+from typing import Any, no_type_check
 
 import numba
 import numpy as np
@@ -15,6 +15,8 @@ from jaxtyping import Float16, Float32, Int16, Int64
 from llvmlite import ir
 from numba.extending import intrinsic
 
+from salm.compiled import compiled
+
 __all__ = ["cosines"]
 
 CHUNK = 4096
@@ -22,12 +24,7 @@ CHUNK = 4096
 
 _LEAST = np.float32(1e-12)
 
-_Function = TypeVar("_Function", bound=Callable[..., Any])
-
-
-def _compiled(function: _Function) -> _Function:
-    compiled: _Function = numba.njit(cache=True, nogil=True, fastmath=True)(function)
-    return compiled
+_quick = partial(compiled, fastmath=True)
 
 
 def cosines(
@@ -117,7 +114,7 @@ def _decoded(_context: Any, _bits: Any) -> Any:
 
 
 # Type checkers at run time wrap what they check, and numba compiles plain functions only.
-@_compiled
+@_quick
 @no_type_check
 def _cosine(half: Any, query: Any) -> Any:
     """Of numbers of half precision, given as bits, with a vector of length one."""
@@ -129,7 +126,7 @@ def _cosine(half: Any, query: Any) -> Any:
     return product / max(np.sqrt(square), _LEAST)
 
 
-@_compiled
+@_quick
 @no_type_check
 def _cosine_of_sum(half: Any, more: Any, weight: Any, query: Any) -> Any:
     """As `_cosine`, of ``half + weight * more``."""
@@ -141,7 +138,7 @@ def _cosine_of_sum(half: Any, more: Any, weight: Any, query: Any) -> Any:
     return product / max(np.sqrt(square), _LEAST)
 
 
-@_compiled
+@_quick
 @no_type_check
 def _compare(
     semantic: Any, spatial: Any, directed: Any, rows: Any, what: Any, joint: Any, joint_weight: Any, found: Any

@@ -17,12 +17,11 @@ the distribution, so that its 50 % cones hold two thirds, and its 90 % cones are
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.optimize import brentq, linprog
-from scipy.sparse import csc_array, eye_array, hstack
 
 __all__ = [
     "LEVEL",
@@ -65,7 +64,7 @@ def kappa_of(cone_deg: float, *, level: float = LEVEL) -> float:
         return 0.0
     if depth <= _depth(most, level):
         return most
-    return float(brentq(lambda kappa: _depth(kappa, level) - depth, _LEAST_KAPPA, most, xtol=1e-9, rtol=1e-12))
+    return _crossing(lambda kappa: depth - _depth(kappa, level), _LEAST_KAPPA, most)
 
 
 def _depth(kappa: float, level: float) -> float:
@@ -86,7 +85,20 @@ def kappa_of_resultant(length: float) -> float:
         return 0.0
     if length >= resultant_of(_MOST_KAPPA):
         return _MOST_KAPPA
-    return float(brentq(lambda kappa: resultant_of(kappa) - length, _LEAST_KAPPA, _MOST_KAPPA, rtol=1e-12))
+    return _crossing(lambda kappa: resultant_of(kappa) - length, _LEAST_KAPPA, _MOST_KAPPA)
+
+
+def _crossing(rising: Callable[[float], float], low: float, high: float) -> float:
+    """Where a rising function crosses zero between two positive numbers, by halving what is between their logarithms.
+
+    By hand, since every location needs it and to import scipy.optimize takes longer than to locate.
+    """
+    while high > low * (1 + 1e-12):
+        middle = math.sqrt(low * high)
+        if not low < middle < high:
+            break
+        low, high = (middle, high) if rising(middle) < 0 else (low, middle)
+    return math.sqrt(low * high)
 
 
 def fit_quantile(
@@ -97,6 +109,9 @@ def fit_quantile(
     Exact, by linear programming. The first feature is the constant; a small penalty keeps the weights of the others
     finite where features depend on each other.
     """
+    from scipy.optimize import linprog
+    from scipy.sparse import csc_array, eye_array, hstack
+
     count, width = features.shape
     penalty = np.r_[0.0, np.full(width - 1, _PENALTY)]
     # value = feature (up - down) + above - below, all of them positive.

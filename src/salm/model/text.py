@@ -7,13 +7,14 @@ The frozen encoder can be given what is trained along: attention maps over its t
 import copy
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from salm.errors import InputError
+from salm.model.bert import Bert, BertSize
 from salm.model.config import RobertaSize
 from salm.model.tokenizer import read_tokenizer
 
@@ -249,7 +250,7 @@ class SentenceTower(TextTower):
     Parameters
     ----------
     config
-        Keyword arguments of :class:`transformers.BertConfig`.
+        Arguments of :class:`salm.model.bert.BertSize`.
     tokenizer
         Path of a ``tokenizer.json``.
     max_tokens
@@ -261,10 +262,7 @@ class SentenceTower(TextTower):
 
     def __init__(self, *, config: dict[str, Any], tokenizer: Path, max_tokens: int = 64) -> None:
         super().__init__()
-        from transformers.models.bert.configuration_bert import BertConfig
-        from transformers.models.bert.modeling_bert import BertModel
-
-        self.bert = BertModel(BertConfig(**config), add_pooling_layer=False).requires_grad_(False).eval()
+        self.bert = Bert(BertSize(**config)).requires_grad_(False).eval()
         self.tokenizer = _tokenizer(tokenizer.read_text(encoding="utf-8"), max_tokens=max_tokens)
         self.token_dim = self.dim = int(config["hidden_size"])
         self.maps: TokenMaps | None = None
@@ -302,7 +300,7 @@ class SentenceTower(TextTower):
         InputError
             If the rank is less than 1, the tower has not so many layers, or it has adapters already.
         """
-        there = len(self.bert.encoder.layer)
+        there = len(self.bert.layers)
         if rank < 1 or not 1 <= layers <= there or self.adapted_layers:
             raise InputError(
                 f"adapters of rank {rank} on {layers} layers cannot be put on a text tower of {there} layers"
@@ -310,9 +308,9 @@ class SentenceTower(TextTower):
             )
         tower = copy.deepcopy(self)
         tower.adapted_layers = layers
-        for layer in tower.bert.encoder.layer[-layers:]:
+        for layer in tower.bert.layers[-layers:]:
             for name in _ADAPTED:
-                layer.set_submodule(name, AdaptedLinear(layer.get_submodule(name), rank=rank))
+                layer.set_submodule(name, AdaptedLinear(cast(nn.Linear, layer.get_submodule(name)), rank=rank))
         return tower
 
     def merged(self) -> "SentenceTower":
@@ -329,10 +327,10 @@ class SentenceTower(TextTower):
         """States of each sentence below the first layer with adapters, or above the last; they never change."""
         encoded = [encoding.ids for encoding in self.tokenizer.encode_batch(list(sentences))]
         states: list[Tensor] = [torch.empty(0)] * len(encoded)
-        lower = self.bert.encoder.layer[: self._first_adapted]
+        lower = self.bert.layers[: self._first_adapted]
         for chosen in _batches([len(ids) for ids in encoded]):
             ids = torch.tensor([encoded[index] for index in chosen], device=self._device)
-            values = _through(lower, self.bert.embeddings(input_ids=ids), None)
+            values = _through(lower, self.bert.embeddings(ids), None)
             for index, one in zip(chosen, values, strict=True):
                 states[index] = one.clone()
         return states
@@ -343,12 +341,12 @@ class SentenceTower(TextTower):
             return states.values.new_zeros(0, self.dim)
         # Added to the similarities of attention: nothing looks at padding.
         hidden = (1 - states.mask[:, None, None].to(states.values.dtype)) * torch.finfo(states.values.dtype).min
-        values = _through(self.bert.encoder.layer[self._first_adapted :], states.values, hidden)
+        values = _through(self.bert.layers[self._first_adapted :], states.values, hidden)
         return self._pooled(values.float(), states.mask)
 
     @property
     def _first_adapted(self) -> int:
-        return len(self.bert.encoder.layer) - self.adapted_layers
+        return len(self.bert.layers) - self.adapted_layers
 
     @property
     def _device(self) -> torch.device:
@@ -370,7 +368,7 @@ class SentenceTower(TextTower):
 
     def encode(self, ids: Int[Tensor, "item token"], mask: Int[Tensor, "item token"]) -> Float[Tensor, "item dim"]:
         """Vectors of sentences that are tokens already; ``mask`` is 1 for tokens and 0 for padding."""
-        return self._pooled(self.bert(input_ids=ids, attention_mask=mask).last_hidden_state, mask)
+        return self._pooled(self.bert(ids, mask.bool()), mask)
 
     @torch.no_grad()
     def forward(self, sentences: Sequence[str]) -> Float[Tensor, "item dim"]:
@@ -384,7 +382,7 @@ class SentenceTower(TextTower):
         vectors = torch.empty(len(encoded), self.dim, device=device)
         for chosen in _batches([len(ids) for ids in encoded]):
             ids = torch.tensor([encoded[index] for index in chosen], device=device)
-            states = self.bert(input_ids=ids).last_hidden_state.float()
+            states = self.bert(ids).float()
             vectors[torch.tensor(chosen, device=device)] = self._pooled(states, torch.ones_like(ids))
         return vectors
 
@@ -400,9 +398,7 @@ def _tokenizer(content: str, *, max_tokens: int) -> Any:
 
 def _through(layers: nn.ModuleList, states: Tensor, hidden: Tensor | None) -> Tensor:
     for layer in layers:
-        found = layer(states, hidden)
-        # Older releases of transformers give a tuple.
-        states = found if isinstance(found, Tensor) else found[0]
+        states = layer(states, hidden)
     return states
 
 
