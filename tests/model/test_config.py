@@ -13,8 +13,8 @@ from salm.model.presets import PRESETS
 ODD = ModelConfig(
     name="odd",
     pair="tagger_htsat",
-    features=FeatureConfig(rate_hz=16_000, window_s=2.5, n_fft=512, hop=160, mel_bins=32),
-    htsat=HTSATConfig(grid=64, embed_dim=12, depths=(1, 2), heads=(3, 4), window=4, drop_path=0.25),
+    features=FeatureConfig(rate_hz=16_000, window_s=2.5, n_fft=512, hop=320, mel_bins=32),
+    htsat=HTSATConfig(grid=128, embed_dim=12, depths=(1, 2), heads=(3, 4), window=4, drop_path=0.25),
     intensity_maps=5,
     width=77,
     dropout=0.125,

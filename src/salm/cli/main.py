@@ -72,6 +72,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        # What the system refuses is of this machine and these files, wherever it was not foreseen.
+        complain(f"{error.filename or 'the system says'}: {error.strerror or error}.")
+        return 2
+    except MemoryError:
+        complain("there is not enough memory for this; give less at once.")
+        return 2
 
 
 def _parse(words: list[str]) -> Command:
