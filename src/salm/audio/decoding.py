@@ -27,8 +27,8 @@ __all__ = [
 BLOCK = 1 << 18
 """Samples a channel that are read at once."""
 MOST_VALUES = 1 << 30
-"""Samples of all channels together that are held at once: 4 GiB, an hour and a half of four channels at 48 kHz. A file of
-a few bytes can claim, or decompress to, any number."""
+"""Samples of all channels together that are held at once: 4 GiB, an hour and a half of four channels at 48 kHz. A file
+of a few bytes can claim, or decompress to, any number."""
 
 _UNKNOWN = 1 << 62
 
