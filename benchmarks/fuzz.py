@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "fuzz"))
 
 from bad_input.outcome import Case, outcome_of
 from bad_input.runner import batches, run
-from bad_input.surfaces import SURFACES, prepared
+from bad_input.surfaces import SURFACES, prepared, warm
 
 COUNTS = {"audio": 2000, "config": 800, "captions": 600, "scenes": 500, "index": 400, "weights": 200, "server": 500}
 
@@ -35,6 +35,7 @@ def main() -> int:
     options.failures.mkdir(parents=True, exist_ok=True)
     rows, failures = {}, []
     with prepared():
+        warm()
         for surface in options.surfaces:
             begun, counts = time.perf_counter(), Counter()
             todo = batches(surface, cases=max(1, round(options.share * COUNTS[surface])), seed=options.seed)

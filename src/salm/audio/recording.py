@@ -1,6 +1,9 @@
 """Recordings: AmbiX samples with what is known of where they came from; reading and writing of audio files."""
 
+import errno
 import io
+import os
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -25,6 +28,7 @@ AMBIGUITY: dict[str, str | None] = {"foa": None, "stereo": "front-back", "mono":
 _CONTAINERS = {"wav": "WAV", "flac": "FLAC", "caf": "CAF", "w64": "W64", "rf64": "RF64", "aif": "AIFF", "aiff": "AIFF"}
 _SUBTYPES: dict[str, Subtype] = {"FLAC": "PCM_24"}
 _LARGEST_WAV = 2**32 - 2**16
+_LEAST_BYTES = 2**16
 
 WRITABLE = tuple(f".{suffix}" for suffix in _CONTAINERS)
 """Endings of files that can be written: FLAC in 24 bits, all others in 32-bit floating point."""
@@ -138,7 +142,13 @@ def write(
         container = "RF64"
     try:
         with written_whole(path) as part:
-            return _encode(part, samples, rate_hz, container=container, subtype=subtype)
+            try:
+                return _encode(part, samples, rate_hz, container=container, subtype=subtype)
+            except soundfile.LibsndfileError as error:
+                # libsndfile does not say what the system said.
+                if shutil.disk_usage(path.parent).free < _LEAST_BYTES:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+                raise
     except soundfile.LibsndfileError as error:
         raise InputError(f"{path} cannot be written: {reason(error)}.") from error
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import numpy as np
 import yaml
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
@@ -28,12 +29,13 @@ from salm.scenes.corpora.folder import FolderCorpus
 from salm.scenes.corpora.procedural import ProceduralCorpus
 from salm.scenes.rendering import render_scene
 from salm.scenes.sample import SceneRanges
+from salm.scenes.source import FreshScenes
 from salm.scenes.storage import SceneTable
 from salm.training.config import TrainConfig
 from salm.web.limits import Limits
 from salm.web.server import create_app
 
-__all__ = ["CASES", "SURFACES", "prepared"]
+__all__ = ["CASES", "SURFACES", "prepared", "warm"]
 
 SOUND = seeds.audio_bytes(seeds.wave(1, 0.3))
 TAKE = seeds.audio_bytes(seeds.wave(4, 0.3))
@@ -50,6 +52,23 @@ def prepared() -> Iterator[None]:
     with mock.patch.object(hub, "text_tower", tower), mock.patch.object(salm, "load", quick, create=True):
         logging.getLogger("salm").setLevel(logging.CRITICAL)
         yield
+
+
+def warm() -> None:
+    """Load and compile what every case needs, so that the first is not charged for it.
+
+    Nothing is trained: a process that was forked after that could not train itself.
+    """
+    import salm.training.dry_run
+    import salm.training.run  # noqa: F401
+
+    scene = SceneRanges(sources=(0.0, 0.0, 1.0), moving=1.0, ambience=1.0)
+    corpus = ProceduralCorpus(split="train", per_kind=1)
+    source = FreshScenes([(corpus, 1.0)], scene)
+    for number in range(4):
+        render_scene(source.draw(number, np.random.default_rng(number)).scene, corpus)
+    hub.text_tower("minilm-l6-v2")
+    seeds.tiny().embed_text(["A dog barks."])
 
 
 @st.composite
