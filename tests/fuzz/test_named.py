@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -111,7 +112,7 @@ class TestBombs:
         path.write_text("\n".join([*lines, "model: *j"]), encoding="utf-8")
         with limited(), pytest.raises(InputError) as caught:
             read_train_config(path)
-        assert len(str(caught.value)) < 500
+        assert len(str(caught.value)) < 1000
 
 
 class TestHeaders:
@@ -153,7 +154,7 @@ class TestHeaders:
 
 
 class TestNames:
-    @pytest.mark.parametrize("name", ["Ä ö ü ß", "雷雨 左", "🐕🔊", "\u202eright", "a\nb", "-o", "%s{}", "x" * 240])
+    @pytest.mark.parametrize("name", ["Ä ö ü ß", "雷雨 左", "🐕🔊", "\u202eright", "a\nb", "-o", "%s{}", "x" * 200])
     def test_any_name_is_a_name(self, name: str, tmp_path: Path) -> None:
         path = tmp_path / f"{name}.wav"
         write(path, seeds.wave(4), seeds.RATE_HZ)
@@ -166,6 +167,12 @@ class TestNames:
         path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xfe.wav"))
         write(path, seeds.wave(4), seeds.RATE_HZ)
         assert len(salm.read(path).samples) == 4
+        ran = subprocess.run(
+            [sys.executable, "-m", "salm.cli", "locate", path, "--method", "intensity", "--json"],
+            capture_output=True,
+            check=True,
+        )
+        assert json.loads(ran.stdout)["files"][0]["file"] == str(path)
 
     def test_a_path_that_is_too_long_for_the_system_is_one_line(self, tmp_path: Path) -> None:
         name = tmp_path / ("x" * 300 + ".wav")
@@ -221,7 +228,7 @@ def words(tmp_path: Path) -> Callable[[str, Path], list[str | Path]]:
             "export": ["export", "small", "-o", out / "onnx"],
             "demo": ["demo", "-o", out / "demo"],
             "search --plot": ["search", library, "noise from the left", "--plot", out / "hits.svg"],
-            "doctor --write": ["doctor", take, "--write", out / "ambix.wav"],
+            "doctor --write": ["doctor", take, "--format", "fuma", "--write", out / "ambix"],
         }[name]
 
     return words

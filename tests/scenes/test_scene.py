@@ -94,7 +94,7 @@ def test_an_unknown_field_is_named() -> None:
 def test_a_room_that_is_none_is_named() -> None:
     plain = FULL.to_dict()
     plain["room"]["size_m"] = [7.0, -6.0, 3.2]
-    with pytest.raises(InputError, match="three positive lengths"):
+    with pytest.raises(InputError, match=r"three lengths from 0\.5 to 1000 m"):
         Scene.from_dict(plain)
 
 

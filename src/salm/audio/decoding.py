@@ -1,5 +1,6 @@
 """Audio files as the channels that stand in them, whole or a block at a time, whatever the channels mean."""
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ __all__ = [
     "header_text",
     "opened",
     "reason",
+    "system_name",
 ]
 
 BLOCK = 1 << 18
@@ -173,13 +175,18 @@ def _open(path: Path) -> soundfile.SoundFile:
             raise InputError(f"{path} is a folder; give audio files.")
         if path.stat().st_size == 0:
             raise InputError(f"{path} is empty.")
-        file = soundfile.SoundFile(path)
+        file = soundfile.SoundFile(system_name(path))
     except (soundfile.LibsndfileError, OSError) as error:
         raise _unreadable(path, error) from error
     if file.samplerate < 1 or file.channels < 1:
         file.close()
         raise InputError(f"{path} says that it has {file.channels} channels at {file.samplerate} Hz; mend its header.")
     return file
+
+
+def system_name(path: Path) -> str | bytes:
+    """A path as soundfile has to be given it: outside Windows names are bytes and need not be Unicode."""
+    return str(path) if os.name == "nt" else os.fsencode(path)
 
 
 def _too_long(file: Decoder) -> InputError:

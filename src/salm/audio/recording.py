@@ -13,7 +13,7 @@ import soundfile
 import soxr
 from jaxtyping import Float32
 
-from salm.audio.decoding import decode, reason
+from salm.audio.decoding import decode, reason, system_name
 from salm.errors import InputError
 from salm.whole import written_whole
 
@@ -185,5 +185,6 @@ def _encode(
 ) -> float:
     peak = float(np.abs(samples).max(initial=0.0))
     gain = 1 / peak if subtype == "PCM_24" and peak > 1 else 1.0
-    soundfile.write(file, samples.T * np.float32(gain), rate_hz, format=container, subtype=subtype)
+    name = system_name(file) if isinstance(file, Path) else file
+    soundfile.write(name, samples.T * np.float32(gain), rate_hz, format=container, subtype=subtype)
     return 20 * float(np.log10(gain))

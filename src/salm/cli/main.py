@@ -1,6 +1,7 @@
 """The command line: which command is meant, and how it ends."""
 
 import difflib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -59,6 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if "--version" in words or words == ["-V"]:
         say(f"salm {salm.__version__}")
         return 0
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Names of files need not be Unicode, and what stands for their bytes is JSON too when it is escaped.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         command = _parse(words)
         command.compute_with_threads()
