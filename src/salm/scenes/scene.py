@@ -24,7 +24,7 @@ stand still in a room or the free field, 2 measured responses, 3 paths and ambie
 LONGEST_S = 3600.0
 """A scene is rendered in memory; a longer one is a slip of the pen."""
 
-_LARGEST_DB = 300.0
+_LEAST_DB, _MOST_DB = -1000.0, 300.0
 
 SAME_DIRECTION_DEG = 1.0
 """Tables round directions; what is farther off is another direction."""
@@ -53,7 +53,7 @@ class Source:
     ------
     InputError
         If the angles are no direction, the distance is not positive, or unknown without a measured response, the start
-        is negative or after an hour, or the gain beyond 300 dB.
+        is negative or after an hour, or the gain above 300 dB or below -1000.
     """
 
     sound_id: str
@@ -252,8 +252,8 @@ def _check_text(**texts: str) -> None:
 
 def _check_level(**levels_db: float) -> None:
     for name, level_db in levels_db.items():
-        if not -_LARGEST_DB <= level_db <= _LARGEST_DB:
-            raise InputError(f"{name} is {level_db} but must be a number from -300 to 300.")
+        if not _LEAST_DB <= level_db <= _MOST_DB:
+            raise InputError(f"{name} is {level_db} but must be a number from {_LEAST_DB:g} to {_MOST_DB:g}.")
 
 
 def _check_times(path: Sequence[Waypoint]) -> None:
