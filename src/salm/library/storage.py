@@ -14,6 +14,7 @@ look at.
 """
 
 import json
+import math
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -303,6 +304,12 @@ def _mapped(path: Path) -> Mapping[str, np.ndarray]:
         size = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(size) if size < 1_000_000 else b"")
     header.pop("__metadata__", None)
+    room = path.stat().st_size - 8 - size
+    for name, said in header.items():
+        start, stop = said["data_offsets"]
+        wanted = math.prod(said["shape"]) * np.dtype(_DTYPES[said["dtype"]]).itemsize
+        if not 0 <= start <= stop <= room or stop - start != wanted:
+            raise ValueError(f"{name} is not where the header says")
     return {
         name: np.asarray(
             np.memmap(path, _DTYPES[said["dtype"]], "r", 8 + size + said["data_offsets"][0], tuple(said["shape"]))
