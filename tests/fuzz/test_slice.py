@@ -36,7 +36,7 @@ def test_what_is_spoilt_was_sound(name: str) -> None:
 def test_folders_that_are_spoilt_were_sound() -> None:
     with prepared():
         model = {f"model/{name}": content for name, content in seeds.weights().items()}
-        library = seeds.indexed("/tmp/salm-bad-input-takes", seeds.tiny())
+        library = seeds.indexed()
         index = {f"library/{name}": content for name, content in library.items()}
         for case in (
             Case(surface="weights", files=model, told={"how": "locate"}),

@@ -174,7 +174,6 @@ def test_a_disk_that_is_full_is_one_line_and_leaves_the_library_as_it_was(tmp_pa
         ("part-000001-*.jsonl", b'"size": 1', b'"size": null'),
         ("part-000001-*.safetensors", b'"dtype":"U8"', b'"dtype":"U9"'),
         ("part-000001-*.safetensors", b'"shape":[3,3]', b'"shape":[3,9]'),
-        ("part-000001-*.safetensors", b'"shape":[3,3]', b'"shape":[3,9223372036854775807]'),
         ("part-000001-*.safetensors", b'"shape":[3,3]', b'"shape":[9,1]'),
     ],
 )

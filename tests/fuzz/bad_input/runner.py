@@ -126,7 +126,11 @@ def _told(one: _Running, outcome: Outcome) -> Told:
 def _feed(batch: Batch, current: Path, say: Connection) -> None:
     # What libraries in C write goes nowhere.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-    cases = drawn(batch)
+    try:
+        cases = drawn(batch)
+    except Exception as error:
+        say.send(Outcome(kind="failure", said=f"no cases can be drawn: {error!r}"))
+        os._exit(0)
     with limited():
         for number, case in enumerate(cases):
             case.save(current / str(number))

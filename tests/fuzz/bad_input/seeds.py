@@ -2,11 +2,12 @@
 
 import io
 import json
+import os
 import struct
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,6 @@ import soundfile
 import torch
 
 from salm.audio.formats import encode_plane_wave
-from salm.audio.recording import write
 from salm.library.index import Library
 from salm.model import hub
 from salm.model.inference import Model
@@ -22,9 +22,10 @@ from salm.model.presets import preset
 from salm.scenes.make import make_scenes
 from salm.scenes.sample import SceneRanges
 
-__all__ = ["RATE_HZ", "audio", "audio_bytes", "built", "indexed", "scene_lines", "tiny", "weights"]
+__all__ = ["RATE_HZ", "TAKES", "audio", "audio_bytes", "built", "indexed", "scene_lines", "tiny", "weights"]
 
 RATE_HZ = 24_000
+TAKES = str(Path(gettempdir()) / "salm-bad-input-takes")
 _KINDS = (
     *(
         ("WAV", "PCM_16"),
@@ -100,14 +101,19 @@ def weights() -> dict[str, bytes]:
 
 
 @cache
-def indexed(place: str, model: Model) -> dict[str, bytes]:
-    """Folder of a library of two takes, which are written to a place and stay there."""
-    takes = Path(place)
+def indexed() -> dict[str, bytes]:
+    """Folder of a library of two takes, which stay where they are: it knows them by their paths."""
+    takes = Path(TAKES)
     takes.mkdir(parents=True, exist_ok=True)
-    for name, azimuth_deg in (("left", 90.0), ("right", -90.0)):
-        write(takes / f"{name}.wav", wave(4, 1.2, azimuth_deg), RATE_HZ)
+    for name, azimuth_deg in (("left.wav", 90.0), ("right.wav", -90.0)):
+        content = audio_bytes(wave(4, 1.2, azimuth_deg))
+        if not (takes / name).exists() or (takes / name).read_bytes() != content:
+            # Under a name of its own first: other processes may do the same.
+            part = takes / f"{name}.{os.getpid()}"
+            part.write_bytes(content)
+            part.replace(takes / name)
     with TemporaryDirectory() as folder:
-        Library(folder).add(takes, model)
+        Library(folder).add([takes / "left.wav", takes / "right.wav"], tiny())
         return {name: content for name, content in _content(Path(folder)).items() if not name.endswith(".lock")}
 
 

@@ -1,9 +1,12 @@
 """Where bad input goes in: for each surface what is fed, and a function that feeds it and checks what comes out."""
 
+import atexit
 import contextlib
 import functools
 import json
 import logging
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -69,8 +72,7 @@ def warm() -> None:
         render_scene(source.draw(number, np.random.default_rng(number)).scene, corpus)
     hub.text_tower("minilm-l6-v2")
     seeds.tiny().embed_text(["A dog barks."])
-    # Its takes are written to one place, which several processes must not do at once.
-    seeds.indexed(_PLACE, seeds.tiny())
+    _library()
 
 
 @st.composite
@@ -295,16 +297,13 @@ def feed_scenes(case: Case, folder: Path, out: Path) -> None:
             salm.Recording(samples=samples, rate_hz=seeds.RATE_HZ)
 
 
-_PLACE = "/tmp/salm-bad-input-takes"
-
-
 @st.composite
 def index_cases(draw: DrawFn) -> Case:
     """Folders of libraries."""
-    files = dict(seeds.indexed(_PLACE, seeds.tiny()))
+    files = dict(seeds.indexed())
     for _ in range(draw(st.integers(1, 2))):
         name = draw(st.sampled_from(sorted(files)))
-        sound = seeds.indexed(_PLACE, seeds.tiny())[name]
+        sound = seeds.indexed()[name]
         if name.endswith(".safetensors"):
             size = 8 + int.from_bytes(sound[:8], "little")
             files[name] = draw(_tensor_file(sound, size) | damaged([sound], header=size))
@@ -339,9 +338,9 @@ def feed_index(case: Case, folder: Path, out: Path) -> None:
     if how == "add":
         copy = out / "library"
         Case(surface="", files={Path(name).name: content for name, content in case.files.items()}).write(copy)
-        command("index", "add", _PLACE, "--to", copy)
+        command("index", "add", seeds.TAKES, "--to", copy)
         return
-    asked = ["--like", f"{_PLACE}/left.wav"] if how == "like" else ["--", text]
+    asked = ["--like", f"{seeds.TAKES}/left.wav"] if how == "like" else ["--", text]
     found = command("search", library, *asked)
     for hit in found["hits"]:
         _within(hit["start_s"], 0, hit["end_s"], "start")
@@ -425,10 +424,17 @@ def server_cases(draw: DrawFn) -> Case:
 
 
 @functools.cache
+def _library() -> Path:
+    """A folder with a library, gone when this process ends."""
+    place = Path(tempfile.mkdtemp(prefix="salm-bad-input-library-"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    Case(surface="", files=seeds.indexed()).write(place)
+    return place
+
+
+@functools.cache
 def _client() -> TestClient:
-    place = Path(_PLACE + "-library")
-    Case(surface="", files=seeds.indexed(_PLACE, seeds.tiny())).write(place)
-    app = create_app(seeds.tiny(), libraries={"takes": Library(place)}, limits=Limits(max_mb=2.0, max_s=20.0))
+    app = create_app(seeds.tiny(), libraries={"takes": Library(_library())}, limits=Limits(max_mb=2.0, max_s=20.0))
     client = TestClient(app, base_url="http://localhost", raise_server_exceptions=False)
     client.__enter__()
     return client
