@@ -1,25 +1,32 @@
 """A small part of `benchmarks/fuzz.py`, the same cases every time; and that the check itself notices what is wrong."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from bad_input import outcome, seeds
 from bad_input.outcome import Case, Failure, limited, outcome_of
 from bad_input.runner import Batch, drawn, run
-from bad_input.surfaces import SURFACES, prepared
+from bad_input.surfaces import SURFACES, prepared, warm
 
 from salm.errors import InputError
 
 CASES = {"audio": 40, "config": 12, "captions": 15, "scenes": 15, "index": 15, "weights": 6, "server": 20}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _warm() -> Iterator[None]:
+    with prepared():
+        warm()
+        yield
+
+
 @pytest.mark.parametrize("surface", SURFACES)
 def test_spoilt_input_is_understood_or_refused_in_one_line(surface: str, tmp_path: Path) -> None:
-    with prepared():
-        cases = drawn(Batch(surface, 20250724, CASES[surface]))
-        assert len(cases) == CASES[surface]
-        with limited():
-            found = [(number, outcome_of(case, SURFACES[surface])) for number, case in enumerate(cases)]
+    cases = drawn(Batch(surface, 20250724, CASES[surface]))
+    assert len(cases) == CASES[surface]
+    with limited():
+        found = [(number, outcome_of(case, SURFACES[surface])) for number, case in enumerate(cases)]
     for number, case in enumerate(cases):
         if found[number][1].kind == "failure":
             case.save(tmp_path / str(number))
@@ -34,16 +41,14 @@ def test_what_is_spoilt_was_sound(name: str) -> None:
 
 
 def test_folders_that_are_spoilt_were_sound() -> None:
-    with prepared():
-        model = {f"model/{name}": content for name, content in seeds.weights().items()}
-        library = seeds.indexed()
-        index = {f"library/{name}": content for name, content in library.items()}
-        for case in (
-            Case(surface="weights", files=model, told={"how": "locate"}),
-            Case(surface="index", files=index, told={"how": "search", "text": "noise from the left"}),
-            Case(surface="index", files=index, told={"how": "add", "text": ""}),
-        ):
-            assert outcome_of(case, SURFACES[case.surface]).kind == "understood", case.surface
+    model = {f"model/{name}": content for name, content in seeds.weights().items()}
+    index = {f"library/{name}": content for name, content in seeds.indexed().items()}
+    for case in (
+        Case(surface="weights", files=model, told={"how": "locate"}),
+        Case(surface="index", files=index, told={"how": "search", "text": "noise from the left"}),
+        Case(surface="index", files=index, told={"how": "add", "text": ""}),
+    ):
+        assert outcome_of(case, SURFACES[case.surface]).kind == "understood", case.surface
 
 
 def _forever(case: Case, folder: Path, out: Path) -> None:
@@ -118,8 +123,7 @@ def test_failing_cases_are_written_down_and_can_be_replayed(tmp_path: Path, monk
             raise Failure("this one")
 
     monkeypatch.setitem(SURFACES, "scenes", refuse_some)
-    with prepared():
-        told = list(run([Batch("scenes", 3, 12)], failures=tmp_path))
+    told = list(run([Batch("scenes", 3, 12)], failures=tmp_path))
     failed = [one for one in told if one.outcome.kind == "failure"]
     assert len(told) == 12
     assert 0 < len(failed) < 12
