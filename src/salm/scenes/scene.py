@@ -25,6 +25,8 @@ LONGEST_S = 3600.0
 """A scene is rendered in memory; a longer one is a slip of the pen."""
 
 _LEAST_DB, _MOST_DB = -1000.0, 300.0
+# Of a path; it may go on when the scene is over.
+_LATEST_S = 1e9
 
 SAME_DIRECTION_DEG = 1.0
 """Tables round directions; what is farther off is another direction."""
@@ -259,7 +261,7 @@ def _check_level(**levels_db: float) -> None:
 def _check_times(path: Sequence[Waypoint]) -> None:
     times = [place.time_s for place in path]
     ordered = all(before < after for before, after in pairwise(times))
-    if len(path) < 2 or not ordered or not times[0] >= 0 or not times[-1] <= LONGEST_S:
+    if len(path) < 2 or not ordered or not times[0] >= 0 or not times[-1] < _LATEST_S:
         raise InputError(f"a path is two places or more at growing times, not at {times} s.")
 
 
