@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 import zlib
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ import pytest
 import torch
 
 from salm.errors import InputError
-from salm.library import approximate, extras
+from salm.library import approximate
 from salm.library.approximate import FaissBackend
 from salm.library.backend import Backend
 from salm.library.folder import FolderBackend
@@ -201,9 +202,7 @@ def test_a_server_that_is_not_there_is_one_line() -> None:
 
 @pytest.mark.parametrize(("path", "method"), [("lib", "faiss"), ("http://localhost:6333/takes", "exact")])
 def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch, path: str, method: str) -> None:
-    def missing(module: str) -> None:
-        raise ImportError(module)
-
-    monkeypatch.setattr(extras, "import_module", missing)
+    for module in ("faiss", "qdrant_client"):
+        monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(InputError, match=r'pip install "salm\[search\]"'):
         Library(path, method=method)

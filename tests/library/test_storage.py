@@ -161,3 +161,26 @@ def test_a_disk_that_is_full_is_one_line_and_leaves_the_library_as_it_was(tmp_pa
     said, left = ran.stdout.splitlines()
     assert "cannot be written" in said
     assert left == "['a'] ['.json', '.jsonl', '.safetensors']"
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("library.json", b'"model": "digest"', b'"model": 7'),
+        ("library.json", b'"part-000001', b'"../part-000001'),
+        ("library.json", b"{", b"[" * 100_000),
+        ("part-000001-*.jsonl", b'"windows": 2', b'"windows": -2'),
+        ("part-000001-*.jsonl", b'"windows": 2', b'"windows": "2"'),
+        ("part-000001-*.jsonl", b'"size": 1', b'"size": null'),
+        ("part-000001-*.safetensors", b'"dtype":"U8"', b'"dtype":"U9"'),
+        ("part-000001-*.safetensors", b'"shape":[3,3]', b'"shape":[3,9]'),
+        ("part-000001-*.safetensors", b'"shape":[3,3]', b'"shape":[9,1]'),
+    ],
+)
+def test_values_of_another_kind_are_named(filled: tuple[Storage, Manifest], name: str, old: bytes, new: bytes) -> None:
+    store, _ = filled
+    (path,) = store.folder.glob(name)
+    assert old in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(old, new, 1))
+    with pytest.raises(InputError, match=path.name):
+        store.contents()

@@ -13,8 +13,8 @@ from salm.model.presets import PRESETS
 ODD = ModelConfig(
     name="odd",
     pair="tagger_htsat",
-    features=FeatureConfig(rate_hz=16_000, window_s=2.5, n_fft=512, hop=160, mel_bins=32),
-    htsat=HTSATConfig(grid=64, embed_dim=12, depths=(1, 2), heads=(3, 4), window=4, drop_path=0.25),
+    features=FeatureConfig(rate_hz=16_000, window_s=2.5, n_fft=512, hop=320, mel_bins=32),
+    htsat=HTSATConfig(grid=128, embed_dim=12, depths=(1, 2), heads=(3, 4), window=4, drop_path=0.25),
     intensity_maps=5,
     width=77,
     dropout=0.125,
@@ -143,3 +143,24 @@ def test_a_missing_field_is_named() -> None:
 def test_no_table_is_refused(plain: object) -> None:
     with pytest.raises(InputError, match=r"^some\.yaml: expected a table of settings"):
         from_mapping(ModelConfig, plain, where="some.yaml")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"features": {"rate_hz": 0}}, "features: rate_hz is 0 but must be from 1,000"),
+        ({"features": {"window_s": 0.01}}, "window_s is 0.01 but must be longer than half of n_fft"),
+        ({"features": {"mel_bins": 60}}, "htsat.grid is 256 but must be a multiple of features.mel_bins, 60"),
+        ({"features": {"window_s": 100}}, "a window has 10001 frames but the encoders take at most 1024"),
+        ({"htsat": {"grid": 250}}, "grid is 250, which makes stage 1 62 tokens wide"),
+        ({"htsat": {"depths": [1]}}, "depths .1,. and heads .4, 8, 16, 32. must have one number"),
+        ({"htsat": {"depths": [0, 1, 1, 1]}}, "a stage has 1 to 64 blocks"),
+        ({"htsat": {"drop_path": 1.0}}, "drop_path is 1.0 but must be at least 0 and below 1"),
+        ({"roberta": {"heads": 7}}, "heads is 7 but must divide dim, 768"),
+        ({"width": 10**9}, "width is 1000000000 but must be from 1 to 8,192"),
+        ({"dropout": -0.5}, "dropout is -0.5 but must be from 0 to 1"),
+    ],
+)
+def test_a_model_that_cannot_be_built_is_refused_before_it_is(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        from_mapping(ModelConfig, {"name": "a"} | changes, where="config.json")

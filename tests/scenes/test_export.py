@@ -318,7 +318,7 @@ def test_a_line_that_is_no_scene_ends_the_export(made: Made, tmp_path: Path) -> 
 
 def test_a_missing_package_is_named(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(InputError, match=r'this needs pyarrow, not installed here; pip install "salm\[data\]"'):
+    with pytest.raises(InputError, match=r'an export needs pyarrow, not installed here; pip install "salm\[data\]"'):
         export_scenes(made(2), tmp_path / "out", workers=Here())
     assert not (tmp_path / "out").exists()
 

@@ -94,7 +94,7 @@ def test_an_unknown_field_is_named() -> None:
 def test_a_room_that_is_none_is_named() -> None:
     plain = FULL.to_dict()
     plain["room"]["size_m"] = [7.0, -6.0, 3.2]
-    with pytest.raises(InputError, match="three positive lengths"):
+    with pytest.raises(InputError, match=r"three lengths from 0\.5 to 1000 m"):
         Scene.from_dict(plain)
 
 
@@ -192,3 +192,24 @@ def test_a_waypoint_with_an_unknown_field_is_refused() -> None:
     plain["sources"][1]["path"][0]["colour"] = "red"
     with pytest.raises(InputError, match=r"not complete.*'colour'"):
         Scene.from_dict(plain)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seed": -1}, "seed is -1 but must be a whole number from 0"),
+        ({"seed": 1.5}, "seed is 1.5 but must be a whole number"),
+        ({"duration_s": 1e9}, "duration_s is 1000000000.0 but must be positive and an hour at most"),
+        ({"noise_db": 1e9}, "noise_db is 1000000000.0 but must be a number from -1000 to 300"),
+        ({"sources": ["dog"]}, "has a value of another kind: 'str' object has no attribute 'get'"),
+        ({"sources": [dog().to_dict() | {"gain_db": 1e30}]}, "gain_db is 1e.30 but must be a number from -1000"),
+        ({"sources": [dog().to_dict() | {"caption": None}]}, "the caption is None but must be text"),
+        ({"sources": [dog().to_dict() | {"start_s": 4000.0}]}, "nor after an hour"),
+        ({"sources": [dog().to_dict() | {"azimuth_deg": 10**400}]}, "has a value of another kind|number"),
+        ({"room": room().to_dict() | {"size_m": ["a", 1, 1]}}, "has a value of another kind: could not convert"),
+        ({"room": room().to_dict() | {"size_m": [1e-9] * 3}}, "three lengths from 0.5 to 1000 m"),
+    ],
+)
+def test_values_that_no_scene_can_have_are_named(change: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Scene.from_dict(FULL.to_dict() | change)

@@ -178,3 +178,19 @@ def test_sounds_are_checked_without_parsing(scene_file: Callable[..., Path]) -> 
     table.check_sounds({"dog", odd.sound_id}, corpus="toy")
     with pytest.raises(InputError, match=r"a\.jsonl, line 2: the corpus toy has no sound 'A \"dog\", \u00e9 "):
         table.check_sounds({"dog"}, corpus="toy")
+
+
+def test_what_is_no_text_or_nested_without_end_is_named(scene_file: Callable[..., Path]) -> None:
+    path = scene_file("a.jsonl", SPLIT)
+    head, *lines = path.read_bytes().splitlines()
+    split = lines[0].replace(b'"split": "', b'"split": "\xe9', 1)
+    path.write_bytes(b"\n".join([head, split, b"[" * 100_000, *lines]))
+    table = SceneTable(path)
+    with pytest.raises(InputError, match=r"a\.jsonl, line 2 cannot be read as scenes: it is no text"):
+        table[0]
+    with pytest.raises(InputError, match=r"a\.jsonl, line 3 is no JSON"):
+        table[1]
+    assert table[2]
+    path.write_bytes(b"\n".join([head, lines[0].replace(b'"sound_id": "', b'"sound_id": "\\x', 1)]))
+    with pytest.raises(InputError, match=r"a\.jsonl, line 2 is no JSON"):
+        SceneTable(path).check_sounds({"dog"}, corpus="toy")

@@ -139,7 +139,7 @@ def test_what_a_cluster_cannot_do_is_one_line(path: Path, tmp_path: Path, fake_r
 
 def test_a_machine_without_ray_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(InputError, match=r'this needs ray, not installed here; pip install "salm\[data\]"'):
+    with pytest.raises(InputError, match=r'a Ray cluster needs ray, not installed here; pip install "salm\[data\]"'):
         RayCluster()
 
 

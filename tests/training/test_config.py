@@ -108,7 +108,7 @@ def plain(value: object) -> object:
 
 
 def test_a_model_may_be_written_out(path: Path) -> None:
-    text = "model: {name: mine, pair: dual_htsat, width: 16, htsat: {grid: 64}}"
+    text = "model: {name: mine, pair: dual_htsat, width: 16, htsat: {grid: 64}, features: {window_s: 0.5}}"
     model = read_train_config(written(path, text)).model
     assert (model.name, model.width, model.htsat.grid) == ("mine", 16, 64)
 
@@ -161,7 +161,7 @@ def test_the_configurations_that_ship_can_be_read() -> None:
         ("model: tiny\ncorpora: []", "corpora is empty; name at least one folder"),
         ("steps: 3", "expected a table of settings with a `model`"),
         ("- tiny", "expected a table of settings, got"),
-        ("", "expected a table of settings, got 'None'"),
+        ("", "expected a table of settings, got None"),
         ("model: tiny\nmicro_batch_size: 0", "micro_batch_size is 0 but must be at least 1"),
         ("model: tiny\nlike: run.yaml", "like is 'run.yaml' but must be the name of another file"),
         ("model: tiny\nlike: nothing.yaml", r"nothing\.yaml cannot be read as YAML: No such file"),
@@ -246,3 +246,35 @@ def test_the_rows_of_table_1_are_trained_as_the_paper_says(
 
 def test_every_row_of_table_1_has_a_file() -> None:
     assert len(list(TABLE_1.glob("*.yaml"))) == 4 + 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("model: tiny\nsteps: 5\nsteps: 6", "cannot be read as YAML: line 1: steps is there twice"),
+        ("model: tiny\nscenes: {anechoic: 0.1, anechoic: 0.2}", "line 2: anechoic is there twice"),
+        ("[" * 5000 + "]" * 5000, "nested too deeply"),
+        ("model: 2001-99-99", "cannot be read as YAML: month must be in 1..12"),
+        ("model: " + "9" * 5000, "cannot be read as YAML: Exceeds the limit"),
+        ('like: "a\\0b"\nmodel: tiny', r"like is 'a\\x00b' but must be the name of another file"),
+        ("model: tiny\nlearning_rate: .nan", "learning_rate is nan but must be a number below 2^63"),
+        ("model: tiny\nseed: 1" + "0" * 400, "seed is 1000000.* but must be a number below"),
+        ("model: {preset: tiny, width: 0}", r"model: width is 0 but must be from 1 to 8,192"),
+        ("model: {preset: tiny, features: {hop: 0}}", "model: features: hop is 0 but must be from 1"),
+        ("model: {preset: tiny, htsat: {heads: [5, 4, 8, 16]}}", "5 must divide the width of stage 1, 96"),
+        ("model: tiny\nscenes: {elevation_deg: 91}", "scenes: elevation_deg is 91.0 but must be a number from 0 to 90"),
+        (
+            "model: tiny\nscenes: {rt60_s: [1, 0.5]}",
+            "rt60_s is .1.0, 0.5. but must be two numbers, the lower one first",
+        ),
+        ("model: tiny\nwindows: {vocabularies: {[1]: 1}}", "cannot be read as YAML: .*unhashable"),
+    ],
+)
+def test_what_yaml_and_torch_stumble_over_is_one_line(path: Path, text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message.replace("^", r"\^")) as caught:
+        read_train_config(written(path, text))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_mark_of_its_encoding_is_no_part_of_a_file(path: Path) -> None:
+    assert read_train_config(written(path, "\ufeffmodel: tiny")) == TrainConfig(model=preset("tiny"))

@@ -22,6 +22,9 @@ Point = tuple[float, float, float]
 
 _DRAWS = 1000
 
+# The number of images goes with one over the volume.
+_LEAST_M, _MOST_M = 0.5, 1000.0
+
 _MATERIALS = tuple(np.array(list(materials.values())) for materials in (WALLS, WALLS, WALLS, WALLS, FLOORS, CEILINGS))
 _AIR_ATTENUATION = air_attenuation(BAND_CENTRES_HZ)
 
@@ -35,7 +38,8 @@ class Room:
     Raises
     ------
     InputError
-        If a side is not positive, an absorption lies outside 0 to 1 or the microphone is not inside the room.
+        If a side is less than half a metre or more than a kilometre, an absorption lies outside 0 to 1, or the
+        microphone is not inside the room.
     """
 
     size_m: Sequence[float]
@@ -49,8 +53,8 @@ class Room:
         object.__setattr__(self, "size_m", _floats(self.size_m))
         object.__setattr__(self, "microphone_m", _floats(self.microphone_m))
         object.__setattr__(self, "absorption", tuple(_floats(surface) for surface in self.absorption))
-        if len(self.size_m) != 3 or not all(0 < side < np.inf for side in self.size_m):
-            raise InputError(f"a room's size_m is three positive lengths, not {self.size_m}.")
+        if len(self.size_m) != 3 or not all(_LEAST_M <= side <= _MOST_M for side in self.size_m):
+            raise InputError(f"a room's size_m is three lengths from {_LEAST_M} to {_MOST_M:.0f} m, not {self.size_m}.")
         _check_absorption(self.absorption)
         if not self.contains(self.microphone_m):
             raise InputError(f"the microphone at {self.microphone_m} m is outside the room of {self.size_m} m.")

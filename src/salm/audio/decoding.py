@@ -1,5 +1,6 @@
 """Audio files as the channels that stand in them, whole or a block at a time, whatever the channels mean."""
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +13,26 @@ from jaxtyping import Float32
 
 from salm.errors import InputError
 
-__all__ = ["BLOCK", "Decoded", "Decoder", "counted_channels", "decode", "header_text", "opened", "reason"]
+__all__ = [
+    "BLOCK",
+    "MOST_VALUES",
+    "Decoded",
+    "Decoder",
+    "counted_channels",
+    "decode",
+    "header_text",
+    "opened",
+    "reason",
+    "system_name",
+]
 
 BLOCK = 1 << 18
 """Samples a channel that are read at once."""
+MOST_VALUES = 1 << 30
+"""Samples of all channels together that are held at once: 4 GiB, an hour and a half of four channels at 48 kHz. A file
+of a few bytes can claim, or decompress to, any number."""
+
+_UNKNOWN = 1 << 62
 
 # How libsndfile says that a file holds less than its header promises.
 _PROMISED = re.compile(r"(?:RIFF|riff|FORM|data|SSND|Riff size)\s*:\s*(?P<said>\d+) \(should be (?P<held>\d+)\)")
@@ -58,7 +75,7 @@ class Decoder:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path, self._file = path, _open(path)
+        self.path, self._file = path, _open(path)
         self.channels: int = self._file.channels
         self.rate_hz: int = self._file.samplerate
         self.promised: int = self._file.frames
@@ -92,7 +109,7 @@ class Decoder:
             self.read += len(block)
             yield block
         if not self.read:
-            raise InputError(f"{self._path} holds no samples.")
+            raise InputError(f"{self.path} holds no samples.")
         if self._gave_up or self.read < self.promised or _holds_less(self._file.extra_info):
             held_s = self.read / self.rate_hz
             self.notes = (f"The file is cut short: its header promises more than the {held_s:.3f} s it holds.",)
@@ -102,7 +119,7 @@ class Decoder:
             return np.asarray(self._file.read(size, dtype="float32", always_2d=True))
         except (soundfile.LibsndfileError, OSError) as error:
             if not self.read:
-                raise _unreadable(self._path, error) from error
+                raise _unreadable(self.path, error) from error
             self._gave_up = True
             return np.zeros((0, self.channels), np.float32)
 
@@ -124,11 +141,23 @@ def decode(path: Path) -> Decoded:
     Raises
     ------
     InputError
-        If there is no such file, it is no audio or damaged, or is empty.
+        If there is no such file, it is no audio or damaged, is empty, or has more samples than `MOST_VALUES` or than
+        there is memory for.
     """
     with Decoder(path) as file:
-        samples = np.concatenate(list(file.blocks()))
-        return Decoded(np.ascontiguousarray(samples.T), file.rate_hz, file.notes, file.header)
+        # A stream that was written to a pipe does not say how long it is.
+        if file.promised * file.channels > MOST_VALUES and file.promised < _UNKNOWN:
+            raise _too_long(file)
+        try:
+            blocks = []
+            for block in file.blocks():
+                blocks.append(block)
+                if file.read * file.channels > MOST_VALUES:
+                    raise _too_long(file)
+            samples = np.ascontiguousarray(np.concatenate(blocks).T)
+        except MemoryError as error:
+            raise _too_long(file) from error
+        return Decoded(samples, file.rate_hz, file.notes, file.header)
 
 
 def reason(error: Exception) -> str:
@@ -139,16 +168,33 @@ def reason(error: Exception) -> str:
 
 
 def _open(path: Path) -> soundfile.SoundFile:
-    if not path.exists():
-        raise InputError(f"{path} does not exist.")
-    if path.is_dir():
-        raise InputError(f"{path} is a folder; give audio files.")
-    if path.stat().st_size == 0:
-        raise InputError(f"{path} is empty.")
     try:
-        return soundfile.SoundFile(path)
+        if not path.exists():
+            raise InputError(f"{path} does not exist.")
+        if path.is_dir():
+            raise InputError(f"{path} is a folder; give audio files.")
+        if path.stat().st_size == 0:
+            raise InputError(f"{path} is empty.")
+        file = soundfile.SoundFile(system_name(path))
     except (soundfile.LibsndfileError, OSError) as error:
         raise _unreadable(path, error) from error
+    if file.samplerate < 1 or file.channels < 1:
+        file.close()
+        raise InputError(f"{path} says that it has {file.channels} channels at {file.samplerate} Hz; mend its header.")
+    return file
+
+
+def system_name(path: Path) -> str | bytes:
+    """A path as soundfile has to be given it: outside Windows names are bytes and need not be Unicode."""
+    return str(path) if os.name == "nt" else os.fsencode(path)
+
+
+def _too_long(file: Decoder) -> InputError:
+    hours = max(file.promised if file.promised < _UNKNOWN else 0, file.read) / file.rate_hz / 3600
+    return InputError(
+        f"{file.path} has {counted_channels(file.channels)} of {hours:.1f} h, more than fits into memory; salm "
+        "scan reads recordings of any length, and everything else a part of it."
+    )
 
 
 def _unreadable(path: Path, error: Exception) -> InputError:

@@ -343,7 +343,8 @@ def _fits(excerpt: Channels, rate_hz: int, balances: Mapping[str, Balance | None
     """Log odds of each layout and of none of them, by the sound."""
     logs = {layout: _fit(found) + math.log(_USUAL[layout]) for layout, found in balances.items()}
     alike = likeness(excerpt, rate_hz)
-    shared = float(np.corrcoef(excerpt[:4]).min()) if excerpt[:4].any(axis=1).all() else 0.0
+    # A channel that never changes is like none.
+    shared = float(np.corrcoef(excerpt[:4]).min()) if np.std(excerpt[:4], axis=1, dtype=float).all() else 0.0
     for layout in logs:
         if layout in _SPHERES:
             logs[layout] -= _NOT_A_SPHERE * max(0.0, _ALIKE - alike)

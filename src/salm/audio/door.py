@@ -70,6 +70,8 @@ class FileFormat:
         """What can be told from it: ``foa``, ``stereo`` or ``mono``."""
         return {"mono": "mono", "stereo": "stereo"}.get(self.layout, "foa")  # type: ignore[return-value]
 
+    # What is no number, and sums that are beyond all numbers, are named by who reads them.
+    @np.errstate(invalid="ignore", over="ignore")
     def to_ambix(self, samples: Channels, rate_hz: int) -> Float32[np.ndarray, "4 time"]:
         """Channels of the file as AmbiX; of microphone arrays the whole file at once, as they need long filters."""
         if self.layout == "mono":
@@ -110,7 +112,7 @@ def identify(path: str | Path, *, layout: str | None = None) -> FileFormat:
             notes = _changed(hint.layout, channels)
             return FileFormat(layout=hint.layout, source="header", confidence=None, order_from="header", notes=notes)
         excerpt = _excerpt(file)
-    if not excerpt.any() or not np.isfinite(excerpt).all():
+    if not np.isfinite(excerpt).all() or not excerpt.any():
         return _assumed(path, channels, None)
     return _by_sound(path, diagnose(excerpt, rate_hz, hint=hint), hint)
 

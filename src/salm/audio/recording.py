@@ -1,6 +1,9 @@
 """Recordings: AmbiX samples with what is known of where they came from; reading and writing of audio files."""
 
+import errno
 import io
+import os
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -10,7 +13,7 @@ import soundfile
 import soxr
 from jaxtyping import Float32
 
-from salm.audio.decoding import decode, reason
+from salm.audio.decoding import decode, reason, system_name
 from salm.errors import InputError
 from salm.whole import written_whole
 
@@ -25,6 +28,7 @@ AMBIGUITY: dict[str, str | None] = {"foa": None, "stereo": "front-back", "mono":
 _CONTAINERS = {"wav": "WAV", "flac": "FLAC", "caf": "CAF", "w64": "W64", "rf64": "RF64", "aif": "AIFF", "aiff": "AIFF"}
 _SUBTYPES: dict[str, Subtype] = {"FLAC": "PCM_24"}
 _LARGEST_WAV = 2**32 - 2**16
+_LEAST_BYTES = 2**16
 
 WRITABLE = tuple(f".{suffix}" for suffix in _CONTAINERS)
 """Endings of files that can be written: FLAC in 24 bits, all others in 32-bit floating point."""
@@ -138,7 +142,13 @@ def write(
         container = "RF64"
     try:
         with written_whole(path) as part:
-            return _encode(part, samples, rate_hz, container=container, subtype=subtype)
+            try:
+                return _encode(part, samples, rate_hz, container=container, subtype=subtype)
+            except soundfile.LibsndfileError as error:
+                # libsndfile does not say what the system said.
+                if shutil.disk_usage(path.parent).free < _LEAST_BYTES:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+                raise
     except soundfile.LibsndfileError as error:
         raise InputError(f"{path} cannot be written: {reason(error)}.") from error
 
@@ -175,5 +185,6 @@ def _encode(
 ) -> float:
     peak = float(np.abs(samples).max(initial=0.0))
     gain = 1 / peak if subtype == "PCM_24" and peak > 1 else 1.0
-    soundfile.write(file, samples.T * np.float32(gain), rate_hz, format=container, subtype=subtype)
+    name = system_name(file) if isinstance(file, Path) else file
+    soundfile.write(name, samples.T * np.float32(gain), rate_hz, format=container, subtype=subtype)
     return 20 * float(np.log10(gain))

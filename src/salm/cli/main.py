@@ -1,6 +1,7 @@
 """The command line: which command is meant, and how it ends."""
 
 import difflib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -59,6 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if "--version" in words or words == ["-V"]:
         say(f"salm {salm.__version__}")
         return 0
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Names of files need not be Unicode, and what stands for their bytes is JSON too when it is escaped.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         command = _parse(words)
         command.compute_with_threads()
@@ -72,6 +76,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        # What the system refuses is of this machine and these files, wherever it was not foreseen.
+        complain(f"{error.filename or 'the system says'}: {error.strerror or error}.")
+        return 2
+    except MemoryError:
+        complain("there is not enough memory for this; give less at once.")
+        return 2
 
 
 def _parse(words: list[str]) -> Command:

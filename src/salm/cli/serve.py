@@ -11,6 +11,7 @@ import salm
 from salm.cli.command import Command
 from salm.cli.telling import say
 from salm.errors import InputError
+from salm.extras import needed
 
 if TYPE_CHECKING:
     from salm.library.index import Library
@@ -39,13 +40,9 @@ class Serve(Command):
 
     def run(self) -> int:
         """Serve until interrupted."""
-        try:
-            import uvicorn
-
-            from salm.web.server import create_app
-        except ModuleNotFoundError as error:
-            raise InputError(f'salm serve needs {error.name}, not installed here; pip install "salm[app]".') from error
+        uvicorn = needed("uvicorn", "fastapi", "python_multipart", extra="app", by="salm serve")
         from salm.web.limits import Limits
+        from salm.web.server import create_app
 
         limits = Limits(max_mb=self.max_mb, max_s=self.max_s)
         libraries = self._libraries()

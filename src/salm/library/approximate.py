@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 
-from salm.library.extras import extra
+from salm.extras import needed
 from salm.library.filters import around
 from salm.library.folder import FolderBackend, Loaded, Rows
 from salm.library.question import Branch, Question
@@ -47,7 +47,7 @@ class FaissBackend(FolderBackend):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self._faiss = extra("faiss", why="an approximate search")
+        self._faiss = needed("faiss", extra="search", by="an approximate search")
         self._graphs: dict[Path, Any] = {}
 
     def candidates(self, loaded: Loaded, branch: Branch, question: Question, rows: Rows, limit: int) -> Rows:

@@ -20,10 +20,10 @@ import numpy as np
 from jaxtyping import Float32
 
 from salm.errors import InputError
+from salm.extras import needed
 from salm.frame import wrap_deg
 from salm.library._cosines import cosines
 from salm.library.backend import Found
-from salm.library.extras import extra
 from salm.library.filters import Filter, InRange, Named, around
 from salm.library.folder import best_of, known, known_places
 from salm.library.question import Branch, Question
@@ -86,7 +86,7 @@ class QdrantBackend:
     """
 
     def __init__(self, address: str, *, client: Any = None) -> None:
-        qdrant = extra("qdrant_client", why="a library on a server")
+        qdrant = needed("qdrant_client", extra="search", by="a library on a server")
         self._models = qdrant.models
         server, _, self._collection = address.rstrip("/").rpartition("/")
         if not self._collection or server.endswith("/"):

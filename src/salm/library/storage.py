@@ -14,10 +14,12 @@ look at.
 """
 
 import json
+import math
+import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,7 +29,7 @@ from filelock import FileLock, Timeout
 from jaxtyping import Bool
 
 from salm.errors import InputError
-from salm.library.windows import Windows, joined, some
+from salm.library.windows import AMBIGUITIES, Windows, joined, some
 from salm.whole import tensors_written_whole, written_whole
 
 __all__ = ["SCHEMA", "Contents", "IndexedFile", "Manifest", "Mark", "Part", "Storage"]
@@ -39,6 +41,11 @@ MANIFEST, LOCK = "library.json", "library.lock"
 
 MAX_PARTS = 16
 """More parts than this are merged: rewriting a large library for every file that is added would be slow."""
+
+_PART = re.compile(r"part-\d+-[0-9a-f]+")
+
+_COLUMNS = [(np.dtype(np.float64), 1)] * 5 + [(np.dtype(np.uint8), 1)] + [(np.dtype(np.float16), 2)] * 2
+"""Type and dimensions of the fields of `Windows`."""
 
 _DTYPES = {"F16": np.float16, "F64": np.float64, "U8": np.uint8}
 
@@ -146,10 +153,15 @@ class Storage:
             plain = json.loads(path.read_text(encoding="utf-8"))
             if plain["schema"] != SCHEMA:
                 raise InputError(f"{path} has schema {plain['schema']!r} but this version reads {SCHEMA}; index anew.")
-            return Manifest(model=plain["model"], model_name=plain["model_name"], parts=tuple(plain["parts"]))
+            manifest = Manifest(model=plain["model"], model_name=plain["model_name"], parts=tuple(plain["parts"]))
+            if not all(isinstance(name, str) for name in (manifest.model, manifest.model_name, *manifest.parts)):
+                raise TypeError("a name in it is no text")
+            if wrong := [part for part in manifest.parts if not _PART.fullmatch(part)]:
+                raise ValueError(f"{wrong[0]!r} is the name of no part")
+            return manifest
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             if isinstance(error, InputError):
                 raise
             raise InputError(f"{path} is not the description of a library: {error}.") from error
@@ -239,8 +251,14 @@ class Storage:
         path = self.folder / f"{part}.jsonl"
         try:
             with path.open(encoding="utf-8") as lines:
-                return tuple(IndexedFile(**json.loads(line)) for line in lines)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+                files = tuple(IndexedFile(**json.loads(line)) for line in lines)
+            kinds = {field.name: field.type for field in fields(IndexedFile)}
+            if any(type(value) is not kinds[name] for file in files for name, value in vars(file).items()):
+                raise TypeError("a value is of another kind")
+            if any(file.windows < 0 for file in files):
+                raise ValueError("a file has less than no windows")
+            return files
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise _damaged(path, error) from error
 
     def _map(self, part: str, rows: int) -> Windows | None:
@@ -250,10 +268,15 @@ class Storage:
         try:
             columns = _mapped(path)
             windows = Windows(*(columns[name] for name in Windows._fields))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise _damaged(path, error) from error
-        if any(len(column) != rows for column in windows):
+        if any(column.shape[:1] != (rows,) for column in windows):
             raise _damaged(path, f"it has not the {rows} windows of its files")
+        kinds = [(column.dtype, column.ndim) for column in windows]
+        if kinds != _COLUMNS or windows.semantic.shape != windows.spatial.shape:
+            raise _damaged(path, "a column is of another kind")
+        if not np.isfinite(windows[:2]).all() or np.max(windows.ambiguity, initial=0) >= len(AMBIGUITIES):
+            raise _damaged(path, "a window has a time or an ambiguity that there is not")
         return windows
 
     def _write_part(self, files: Sequence[IndexedFile], windows: Windows | None) -> str:
@@ -281,6 +304,12 @@ def _mapped(path: Path) -> Mapping[str, np.ndarray]:
         size = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(size) if size < 1_000_000 else b"")
     header.pop("__metadata__", None)
+    room = path.stat().st_size - 8 - size
+    for name, said in header.items():
+        start, stop = said["data_offsets"]
+        wanted = math.prod(said["shape"]) * np.dtype(_DTYPES[said["dtype"]]).itemsize
+        if not 0 <= start <= stop <= room or stop - start != wanted:
+            raise ValueError(f"{name} is not where the header says")
     return {
         name: np.asarray(
             np.memmap(path, _DTYPES[said["dtype"]], "r", 8 + size + said["data_offsets"][0], tuple(said["shape"]))

@@ -15,7 +15,6 @@ import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,6 +25,7 @@ from torch import Tensor, nn
 
 from salm.audio.formats import encode_plane_wave
 from salm.errors import InputError
+from salm.extras import needed
 from salm.model.inference import Model
 from salm.model.network import Embeddings, Network
 from salm.model.text import SentenceTower
@@ -67,7 +67,7 @@ def export(model: Model, out: str | Path) -> float:
     ArithmeticError
         If the difference is above 1e-4. The files are then not there.
     """
-    _need_packages()
+    needed(*_PACKAGES, extra="export", by="an ONNX export")
     if model.network.text.tokenizer is None:
         raise InputError(
             "this model has no tokenizer, so it cannot read; put the tokenizer.json into its folder first."
@@ -365,9 +365,3 @@ def _described(model: Model) -> dict[str, Any]:
 
 def _array(dtype: str, shape: Sequence[int | str], meaning: str) -> dict[str, Any]:
     return {"dtype": dtype, "shape": list(shape), "meaning": meaning}
-
-
-def _need_packages() -> None:
-    missing = [name for name in _PACKAGES if find_spec(name) is None]
-    if missing:
-        raise InputError(f'exporting needs {", ".join(missing)}, not installed here; pip install "salm[export]".')

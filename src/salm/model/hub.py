@@ -8,6 +8,7 @@ precision. Adapters of a frozen text tower are stored with what was trained.
 
 import hashlib
 import json
+import reprlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -152,9 +153,10 @@ def _text(config: ModelConfig, tokenizer: str | None) -> TextTower:
 
 def text_tower(name: str) -> SentenceTower:
     """A frozen text tower that ships with the package."""
+    towers = sorted(path.parent.name for path in WEIGHTS.glob(f"*/{TOKENIZER_NAME}"))
+    if name not in towers:
+        raise InputError(f"there is no text tower {reprlib.repr(name)}; there are {', '.join(towers)} and roberta.")
     folder = WEIGHTS / name
-    if not (folder / WEIGHTS_NAME).is_file():
-        raise InputError(f"there is no text tower {name!r} among the shipped weights.")
     tower = SentenceTower(config=read_json(folder / CONFIG_NAME), tokenizer=folder / "tokenizer.json")
     tower.bert.load_state_dict({key: value.float() for key, value in _read_weights(folder).items()})
     return tower
@@ -201,7 +203,7 @@ def read_json(path: Path) -> Any:
     """What a JSON file holds."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path} cannot be read as JSON: {error}.") from error
 
 

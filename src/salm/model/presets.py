@@ -1,5 +1,6 @@
 """Models by name: the numbers of each preset, and builders that read like the paper."""
 
+import reprlib
 from dataclasses import replace
 
 from salm.audio.features import LogMelIntensity
@@ -70,7 +71,7 @@ def preset(name: str) -> ModelConfig:
         If there is no preset of that name.
     """
     if name not in PRESETS:
-        raise InputError(f"there is no preset {name!r}; there are {', '.join(PRESETS)}.")
+        raise InputError(f"there is no preset {reprlib.repr(name)}; there are {', '.join(PRESETS)}.")
     return PRESETS[name]
 
 

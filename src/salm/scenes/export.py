@@ -24,10 +24,11 @@ from typing import Any
 from tqdm import tqdm
 
 from salm.errors import InputError
+from salm.extras import needed
 from salm.scenes.corpora.base import Corpus
 from salm.scenes.shards import ShardTask, file_digest, read_record, readable_response
 from salm.scenes.storage import SceneTable
-from salm.scenes.workers import ProcessPool, Workers, needed
+from salm.scenes.workers import ProcessPool, Workers
 from salm.whole import written_whole
 
 try:
@@ -99,7 +100,7 @@ def export_scenes(
     """
     if shard_scenes < 1:
         raise InputError(f"shard_scenes is {shard_scenes} but must be at least 1.")
-    arrow, parquet = needed("pyarrow"), needed("pyarrow.parquet")
+    arrow, parquet = (needed(name, extra="data", by="an export") for name in ("pyarrow", "pyarrow.parquet"))
     table = SceneTable(path)
     path, out = Path(path).absolute(), Path(out).absolute()
     head = {

@@ -25,6 +25,17 @@ _STEP_M = 0.25
 _FASTEST_M_S = 5.0
 _NEAREST_IN_FREE_FIELD_M = 0.3
 
+_BOUNDS = {
+    "elevation_deg": (0.0, 90.0),
+    "jitter_deg": (0.0, 180.0),
+    "noise_db": (-300.0, 300.0),
+    "nearest_m": (0.1, 500.0),
+    "length_m": (0.5, 1000.0),
+    "rt60_s": (0.0, 100.0),
+    "gain_db": (-300.0, 300.0),
+    "ambience_snr_db": (-300.0, 300.0),
+}
+
 _CENTRES_DEG = tuple(sector_centre_deg(sector) for sector in range(8))
 
 
@@ -35,7 +46,7 @@ class SceneRanges:
     Raises
     ------
     InputError
-        If a share is none from 0 to 1, or those of one, two and three sources are all zero.
+        If a share is none from 0 to 1, those of one, two and three sources are all zero, or a number is out of bounds.
     """
 
     elevation_deg: float = 45.0
@@ -66,10 +77,16 @@ class SceneRanges:
     """Level of the sources over that of the background."""
 
     def __post_init__(self) -> None:
+        for name, (least, most) in _BOUNDS.items():
+            value = getattr(self, name)
+            ends = value if isinstance(value, tuple) else (value, value)
+            if value is not None and not least <= ends[0] <= ends[1] <= most:
+                what = "two numbers, the lower one first," if isinstance(value, tuple) else "a number"
+                raise InputError(f"{name} is {value} but must be {what} from {least:g} to {most:g}.")
         for name in ("anechoic", "moving", "ambience"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{name} is {getattr(self, name)} but must be a share from 0 to 1.")
-        if min(self.sources) < 0 or not sum(self.sources):
+        if not min(self.sources) >= 0 or not sum(self.sources):
             raise InputError(f"the shares of sources are {self.sources} but must not be negative, nor all zero.")
 
 

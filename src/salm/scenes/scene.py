@@ -15,11 +15,18 @@ from salm.acoustics.room import Position, Room
 from salm.errors import InputError
 from salm.frame import Direction, angle_between_deg, sector_index, unit_vector
 
-__all__ = ["SAME_DIRECTION_DEG", "SCHEMA", "Ambience", "Scene", "Source", "Waypoint"]
+__all__ = ["LONGEST_S", "SAME_DIRECTION_DEG", "SCHEMA", "Ambience", "Scene", "Source", "Waypoint"]
 
 SCHEMA = 3
 """Newest version of the plain form of a scene. A scene is written as the oldest that can say it: 1 has sources that
 stand still in a room or the free field, 2 measured responses, 3 paths and ambience."""
+
+LONGEST_S = 3600.0
+"""A scene is rendered in memory; a longer one is a slip of the pen."""
+
+_LEAST_DB, _MOST_DB = -1000.0, 300.0
+# Of a path; it may go on when the scene is over.
+_LATEST_S = 1e9
 
 SAME_DIRECTION_DEG = 1.0
 """Tables round directions; what is farther off is another direction."""
@@ -47,8 +54,8 @@ class Source:
     Raises
     ------
     InputError
-        If the angles are no direction, the distance is not positive, or unknown without a measured response, or the
-        start is negative.
+        If the angles are no direction, the distance is not positive, or unknown without a measured response, the start
+        is negative or after an hour, or the gain above 300 dB or below -1000.
     """
 
     sound_id: str
@@ -68,13 +75,15 @@ class Source:
     still. Direction and distance above are the means over the time of the path; see `Source.along`."""
 
     def __post_init__(self) -> None:
+        _check_text(sound_id=self.sound_id, caption=self.caption)
+        _check_level(gain_db=self.gain_db)
         Direction(self.azimuth_deg, self.elevation_deg)
         if self.distance_m is None and self.response_id is None:
             raise InputError("a source without a measured response needs a distance; give its distance_m.")
-        if not (self.distance_m is None or 0 < self.distance_m < np.inf) or not 0 <= self.start_s < np.inf:
+        if not (self.distance_m is None or 0 < self.distance_m < np.inf) or not 0 <= self.start_s <= LONGEST_S:
             raise InputError(
                 f"a source at {self.distance_m} m that starts at {self.start_s} s cannot be; "
-                "the distance must be positive and the start not negative."
+                "the distance must be positive and the start not negative, nor after an hour."
             )
         if self.path:
             self._check_path()
@@ -149,8 +158,9 @@ class Ambience:
     """A sound of the corpus, spread over all directions; None is pink noise."""
 
     def __post_init__(self) -> None:
-        if not np.isfinite(self.snr_db):
-            raise InputError(f"an ambience's snr_db is {self.snr_db} but must be a number.")
+        _check_level(snr_db=self.snr_db)
+        if self.sound_id is not None:
+            _check_text(sound_id=self.sound_id)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,6 +182,12 @@ class Scene:
     """Name of the set of measured responses through which all sources sound; None is a room or the free field."""
 
     def __post_init__(self) -> None:
+        if not isinstance(self.seed, int) or not 0 <= self.seed < 2**63:
+            raise InputError(f"a scene's seed is {self.seed!r} but must be a whole number from 0 on, below 2^63.")
+        if self.duration_s is not None and not 0 < self.duration_s <= LONGEST_S:
+            raise InputError(f"a scene's duration_s is {self.duration_s} but must be positive and an hour at most.")
+        if self.noise_db is not None:
+            _check_level(noise_db=self.noise_db)
         if not self.sources:
             raise InputError("a scene needs at least one source; give one.")
         if self.responses is not None and self.room is not None:
@@ -218,8 +234,10 @@ class Scene:
             values["room"] = Room.from_dict(values["room"]) if values.get("room") else None
             values["ambience"] = Ambience(**values["ambience"]) if values.get("ambience") else None
             return cls(**values)
-        except (KeyError, TypeError) as error:
-            raise InputError(f"the scene is not complete: {error}.") from error
+        except InputError:
+            raise
+        except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
+            raise InputError(f"the scene is not complete, or has a value of another kind: {error}.") from error
 
     @property
     def _schema(self) -> int:
@@ -228,10 +246,22 @@ class Scene:
         return 1 if self.responses is None else 2
 
 
+def _check_text(**texts: str) -> None:
+    for name, text in texts.items():
+        if not isinstance(text, str):
+            raise InputError(f"the {name} is {text!r} but must be text.")
+
+
+def _check_level(**levels_db: float) -> None:
+    for name, level_db in levels_db.items():
+        if not _LEAST_DB <= level_db <= _MOST_DB:
+            raise InputError(f"{name} is {level_db} but must be a number from {_LEAST_DB:g} to {_MOST_DB:g}.")
+
+
 def _check_times(path: Sequence[Waypoint]) -> None:
     times = [place.time_s for place in path]
     ordered = all(before < after for before, after in pairwise(times))
-    if len(path) < 2 or not ordered or not times[0] >= 0 or not times[-1] < np.inf:
+    if len(path) < 2 or not ordered or not times[0] >= 0 or not times[-1] < _LATEST_S:
         raise InputError(f"a path is two places or more at growing times, not at {times} s.")
 
 

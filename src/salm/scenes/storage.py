@@ -146,7 +146,7 @@ class SceneTable(Sequence[Scene]):
         for row in range(len(self)):
             line, where = self._line(row)
             for found in _SOUND_ID.findall(line):
-                if (sound_id := json.loads(found)) not in known:
+                if (sound_id := _text(found, where)) not in known:
                     raise InputError(
                         f"{where}: the corpus {corpus} has no sound {sound_id!r}; make the scenes anew, or complete it."
                     )
@@ -185,12 +185,12 @@ class SceneTable(Sequence[Scene]):
             line, where = self._line(row)
             if (found := _RESPONSES.search(line)) is None:
                 continue
-            name = json.loads(found[1])
+            name = _text(found[1], where)
             if responses is None or responses.name != name:
                 given = "none" if responses is None else f"those of {responses.name!r}"
                 raise InputError(f"{where}: the scene sounds through the responses {name!r} but {given} are given.")
-            for response_id in map(json.loads, _RESPONSE_ID.findall(line)):
-                if response_id not in known:
+            for quoted in _RESPONSE_ID.findall(line):
+                if (response_id := _text(quoted, where)) not in known:
                     raise InputError(
                         f"{where}: the responses {name} have no {response_id!r}; make the scenes anew, "
                         "or complete them."
@@ -249,7 +249,8 @@ def _head(line: bytes, path: Path) -> dict[str, Any]:
 
 def _split(line: bytes, split: str | None) -> str:
     own = _SPLIT.match(line)
-    return sys.intern(own[1].decode()) if own else split or ""
+    # What is no text is said when the line is asked for.
+    return sys.intern(own[1].decode(errors="replace")) if own else split or ""
 
 
 def _parsed(line: bytes, where: str) -> dict[str, Any]:
@@ -258,11 +259,18 @@ def _parsed(line: bytes, where: str) -> dict[str, Any]:
         row = json.loads(text)
     except UnicodeDecodeError as error:
         raise InputError(f"{where} cannot be read as scenes: it is no text; {_MAKES}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{where} is no JSON: {error}; {_MAKES}") from error
     if not isinstance(row, dict):
         raise InputError(f"{where} is no scene but {text[:40].strip()}; {_MAKES}")
     return row
+
+
+def _text(quoted: bytes, where: str) -> str:
+    try:
+        return str(json.loads(quoted))
+    except ValueError as error:
+        raise InputError(f"{where} is no JSON: {error}; {_MAKES}") from error
 
 
 def _scene(row: dict[str, Any], where: str) -> Scene:

@@ -8,14 +8,14 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from importlib import import_module
 from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
 from salm.errors import InputError
+from salm.extras import needed
 from salm.scenes.shards import ShardTask, write_shard
 
-__all__ = ["ProcessPool", "RayCluster", "Workers", "needed"]
+__all__ = ["ProcessPool", "RayCluster", "Workers"]
 
 # The last bits of a matrix product may depend on how many threads share it.
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
@@ -93,7 +93,7 @@ class RayCluster:
 
     def __init__(self, address: str = "auto") -> None:
         self.address = address
-        self._ray = needed("ray")
+        self._ray = needed("ray", extra="data", by="a Ray cluster")
 
     def __call__(self, tasks: Sequence[ShardTask]) -> Iterator[dict[str, Any]]:
         """Record of each shard when it is finished."""
@@ -122,20 +122,6 @@ class RayCluster:
         finally:
             if not was_there:
                 ray.shutdown()
-
-
-def needed(name: str) -> Any:
-    """A package that the extra ``data`` brings.
-
-    Raises
-    ------
-    InputError
-        If it is not installed.
-    """
-    try:
-        return import_module(name)
-    except ImportError as error:
-        raise InputError(f'this needs {name}, not installed here; pip install "salm[data]".') from error
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Everything a training run is: model, data, losses and optimisation, as plain data read from a YAML file."""
 
+import reprlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -225,20 +226,36 @@ def read_scene_ranges(path: str | Path) -> SceneRanges:
 def _read(path: Path, *, alike: tuple[Path, ...] = ()) -> dict[str, Any]:
     """The settings of a file, and under them those of the file that it is like; ``alike`` are those that led here."""
     try:
-        plain = yaml.safe_load(path.read_text(encoding="utf-8"))
+        plain = yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)
     except OSError as error:
         raise InputError(f"{path} cannot be read as YAML: {error.strerror}.") from error
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"{path} cannot be read as YAML: {' '.join(str(error).split())}.") from error
+    except RecursionError as error:
+        raise InputError(f"{path} cannot be read as YAML: it is nested too deeply.") from error
+    # Numbers with too many digits and dates that there are not are errors of Python's own.
+    except (yaml.YAMLError, ValueError) as error:
+        raise InputError(f"{path} cannot be read as YAML: {' '.join(str(error).split())[:300]}.") from error
     if not isinstance(plain, dict):
-        raise InputError(f"{path}: expected a table of settings, got {str(plain)[:40]!r}.")
+        raise InputError(f"{path}: expected a table of settings, got {reprlib.repr(plain)}.")
     like = plain.pop("like", None)
     if like is None:
         return plain
     alike = (*alike, path.resolve())
-    if not isinstance(like, str) or (path.parent / like).resolve() in alike:
-        raise InputError(f"{path}: like is {like!r} but must be the name of another file, and not lead back here.")
+    if not isinstance(like, str) or "\0" in like or (path.parent / like).resolve() in alike:
+        raise InputError(
+            f"{path}: like is {reprlib.repr(like)} but must be the name of another file, and not lead back here."
+        )
     return _read(path.parent / like, alike=alike) | plain
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML whose tables have every key once: of two the first would be lost without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """A table."""
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        if twice := next((key for key in keys if keys.count(key) > 1), None):
+            raise yaml.YAMLError(f"line {node.start_mark.line + 1}: {twice} is there twice")
+        return super().construct_mapping(node, deep)
 
 
 def _model(plain: Any, *, where: str) -> Any:
@@ -248,5 +265,5 @@ def _model(plain: Any, *, where: str) -> Any:
         return plain
     own = {key: value for key, value in plain.items() if key != "preset"}
     if not isinstance(plain["preset"], str):
-        raise InputError(f"{where}: preset is {plain['preset']!r} but must be a name.")
+        raise InputError(f"{where}: preset is {reprlib.repr(plain['preset'])} but must be a name.")
     return to_mapping(preset(plain["preset"])) | own

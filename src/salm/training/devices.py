@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Shaped
 from torch import Tensor, distributed, nn
 
-from salm.errors import InputError
+from salm.extras import needed
 
 __all__ = ["Devices", "ManyProcesses", "OneProcess", "has_bfloat16", "is_first_process", "open_devices"]
 
@@ -84,11 +84,8 @@ class ManyProcesses(Devices):
     """
 
     def __init__(self) -> None:
-        try:
-            from accelerate import Accelerator
-        except ImportError as error:
-            raise InputError('several processes need accelerate; pip install "salm[train]".') from error
-        self._accelerator = Accelerator(cpu=not torch.cuda.is_available())
+        accelerate = needed("accelerate", extra="train", by="a training in several processes")
+        self._accelerator = accelerate.Accelerator(cpu=not torch.cuda.is_available())
         self.device = self._accelerator.device
         self.rank, self.count = self._accelerator.process_index, self._accelerator.num_processes
 

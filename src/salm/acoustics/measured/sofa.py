@@ -22,6 +22,7 @@ from jaxtyping import Float, Float32, Float64
 from salm.acoustics.measured.base import MeasuredResponse, ResponseSet
 from salm.audio.arrays import ARRAYS, CHANNELS, to_foa
 from salm.errors import InputError
+from salm.extras import needed
 from salm.frame import azimuth_elevation, unit_vector
 
 __all__ = ["Positions", "open_sofa"]
@@ -240,10 +241,7 @@ def _text(sofa: Any, name: str) -> str:
 @contextmanager
 def _stream(file: Path) -> Iterator[Any]:
     """The open file; what a SOFA file must have and this one has not is said in one line."""
-    try:
-        import sofar
-    except ImportError as error:
-        raise InputError('SOFA files are read through sofar; pip install "salm[data]".') from error
+    sofar = needed("sofar", extra="data", by="a SOFA file")
     try:
         with sofar.SofaStream(str(file)) as sofa:
             yield sofa

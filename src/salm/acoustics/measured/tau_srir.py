@@ -24,6 +24,7 @@ from scipy.io.matlab import MatReadError
 from salm.acoustics.measured.base import MeasuredResponse, ResponseSet
 from salm.audio.arrays import to_foa
 from salm.errors import InputError
+from salm.extras import needed
 from salm.frame import azimuth_elevation
 
 __all__ = ["ROOMS", "SPLITS", "open_tau_srir"]
@@ -189,10 +190,7 @@ def _is_hdf5(path: Path) -> bool:
 
 
 def _hdf5(path: Path) -> Any:
-    try:
-        import h5py
-    except ImportError as error:
-        raise InputError('TAU-SRIR DB is read through h5py; pip install "salm[data]".') from error
+    h5py = needed("h5py", extra="data", by="TAU-SRIR DB")
     try:
         return h5py.File(path)
     except OSError as error:

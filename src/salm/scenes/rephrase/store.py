@@ -211,7 +211,7 @@ def _mapped(path: Path) -> mmap.mmap:
 def _head(line: bytes, path: Path) -> dict[str, Any]:
     try:
         head = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         head = None
     if not line.endswith(b"\n") or not isinstance(head, dict) or head.get("format") != FORMAT:
         raise InputError(f"{path} is there but holds no spatial captions; {_MAKES}")
@@ -221,9 +221,9 @@ def _head(line: bytes, path: Path) -> dict[str, Any]:
 def _parsed(line: bytes, where: str) -> dict[str, Any]:
     try:
         row = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{where} is no JSON: {error}; remove it and what follows.") from error
-    if not isinstance(row, dict) or not row.keys() >= _FIELDS:
+    if not isinstance(row, dict) or not row.keys() >= _FIELDS or not isinstance(row["row"], int) or row["row"] < 0:
         raise InputError(f"{where} is no caption; {_MAKES}")
     return row
 
