@@ -42,6 +42,7 @@ class Serve(Command):
         try:
             import uvicorn
 
+            from salm.web.scratch import scratch_folder
             from salm.web.server import create_app
         except ModuleNotFoundError as error:
             raise InputError(f'salm serve needs {error.name}, not installed here; pip install "salm[app]".') from error
@@ -49,7 +50,7 @@ class Serve(Command):
 
         limits = Limits(max_mb=self.max_mb, max_s=self.max_s)
         libraries = self._libraries()
-        with self._listening() as listening:
+        with self._listening() as listening, scratch_folder():
             names = [] if self.host in _ANYWHERE else [self.host]
             app = create_app(self.model(self.model_name), libraries=libraries, limits=limits, names=names)
             logging.basicConfig(format="%(message)s")
