@@ -42,6 +42,8 @@ from typing import Any, Protocol
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+# Threads that spin while they wait take the processor from whoever they wait for.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import httpx2
 import numpy as np
@@ -70,6 +72,9 @@ RATE_HZ = 24_000
 PATIENCE_S = 300.0
 LEAVING_S = 30.0
 """How long processes may take to notice that the one that started them is gone."""
+
+AMBIX = ["--format", "ambix"]
+"""Known, so that nobody has to listen for it, which takes longer than the commands themselves."""
 
 Digests = dict[str, str]
 
@@ -112,9 +117,9 @@ def warm() -> None:
     with tempfile.TemporaryDirectory() as folder, redirect_stdout(io.StringIO()):
         take, out = sound(Path(folder) / "take.wav", seconds=1, seed=0), Path(folder) / "out"
         with_loaded_model()
-        command(["edit", str(take), "mirror it", "-o", f"{out}.flac", "--binaural", f"{out}-ears.wav"])
-        command(["scan", str(take), "-o", f"{out}.csv", "--plot", f"{out}.svg", "--sentences", "rain"])
-        command(["index", "add", str(take), "--to", str(out)])
+        command(["edit", str(take), "mirror it", "-o", f"{out}.flac", "--binaural", f"{out}-ears.wav", *AMBIX])
+        command(["scan", str(take), "-o", f"{out}.csv", "--plot", f"{out}.svg", "--sentences", "rain", *AMBIX])
+        command(["index", "add", str(take), "--to", str(out), *AMBIX])
 
 
 def with_loaded_model() -> None:
@@ -164,7 +169,7 @@ class Witness:
 
 def alike(name: str) -> str:
     """A name without the numbers and digests in which runs differ."""
-    return re.sub(r"\d{6}|[0-9a-f]{8}(?=\.|$)", "*", name)
+    return re.sub(r"\d{6}(-[0-9a-f]{8})?(?=\.)|(?<=\.)[0-9a-f]{8}(?=\.part)", "*", name)
 
 
 @dataclass(frozen=True)
@@ -340,7 +345,7 @@ class Edit(Plain):
         self.take = sound(home / "take.wav", seconds=6, seed=1)
         other = sound(home / "other.wav", seconds=6, seed=2)
         self.before = home / "before" / "out"
-        words = ["edit", str(other), "mirror it", *self._outputs(self.before)]
+        words = ["edit", str(other), "mirror it", *self._outputs(self.before), *AMBIX]
         settled(words, home / "said")
         for name, its in digests(self.before).items():
             self.known[name] = {its}
@@ -350,7 +355,7 @@ class Edit(Plain):
         return ["-o", str(out / "moved.flac"), "--binaural", str(out / "ears.wav")]
 
     def words(self, out: Path) -> list[str]:
-        return ["edit", str(self.take), "move it behind me", *self._outputs(out), "--json"]
+        return ["edit", str(self.take), "move it behind me", *self._outputs(out), *AMBIX, "--json"]
 
     def begin(self, out: Path) -> None:
         shutil.copytree(self.before, out)
@@ -388,7 +393,7 @@ class Scan(Plain):
 
     def words(self, out: Path) -> list[str]:
         files = [word for name in ("a.csv", "a.txt", "a.json") for word in ("-o", str(out / name))]
-        return ["scan", str(self.take), *files, "--plot", str(out / "a.svg"), "--sentences", "rain", "dog", "--json"]
+        return ["scan", str(self.take), *files, "--plot", str(out / "a.svg"), "--sentences", "rain", "dog", *AMBIX, "--json"]
 
     def begin(self, out: Path) -> None:
         super().begin(out)
@@ -430,7 +435,7 @@ class Train:
     """A run with all that one can be random in: a loader process, masks, dropout, stochastic depth, two threads, the
     shipped text tower, and a validation by which the best weights are kept."""
 
-    STEPS = 13
+    STEPS = 8
     KEPT = ("model.safetensors", "checkpoint.safetensors", "best.safetensors", "config.json", "train.json")
     CLOCK = ("time_s", "clips_s", "waiting")
 
@@ -439,20 +444,20 @@ class Train:
         model = preset("tiny")
         config = TrainConfig(
             model=replace(model, dropout=0.2, htsat=replace(model.htsat, drop_path=0.2)),
-            corpora=(CorpusConfig(per_kind=3, share=0.7), CorpusConfig(per_kind=1, share=0.3)),
+            corpora=(CorpusConfig(per_kind=2, share=0.7), CorpusConfig(per_kind=1, share=0.3)),
             scenes=SceneRanges(anechoic=1.0),
             losses=LossWeights(sentence=0.25),
-            batch_size=6,
+            batch_size=4,
             steps=self.STEPS,
-            warmup_steps=4,
+            warmup_steps=2,
             learning_rate=1e-3,
             weight_decay=0.05,
-            rivals=3,
+            rivals=1,
             bfloat16=False,
             workers=1,
             log_steps=1,
-            checkpoint_steps=4,
-            validation_steps=5,
+            checkpoint_steps=3,
+            validation_steps=4,
             validation_scenes=3,
             tensorboard=False,
         )
@@ -511,7 +516,7 @@ class Index:
         self.sounds, self.before = home / "sounds", home / "before"
         for seed in range(3):
             sound(self.sounds / f"{seed}.wav", seconds=1, seed=seed)
-        words = ["index", "add", str(self.sounds), "--to", str(self.before)]
+        words = ["index", "add", str(self.sounds), "--to", str(self.before), *AMBIX]
         settled(words, home / "said")
         self.old = self._windows(self.before)
         (self.sounds / "0.wav").unlink()
@@ -522,7 +527,7 @@ class Index:
         self.new: dict[str, str] = {}
 
     def words(self, out: Path) -> list[str]:
-        return ["index", "add", str(self.sounds), "--to", str(out), "--json"]
+        return ["index", "add", str(self.sounds), "--to", str(out), *AMBIX, "--json"]
 
     def prepare(self) -> None:
         with_loaded_model()
@@ -670,8 +675,8 @@ class Attack:
 
     def _after(self, out: Path) -> str:
         """Where a command is, by the clock."""
-        if parts := sorted(alike(re.sub(r"\.[0-9a-f]{8}\.part", ".part", path.name)) for path in out.glob("*.part")):
-            return f"while {parts[0].removesuffix('.part')} is written"
+        if parts := sorted(alike(path.name) for path in out.glob("*.part")):
+            return f"while {parts[0].removesuffix('.part').removesuffix('.*')} is written"
         latest = self.witness.latest
         return f"after {latest}" if latest else "before the first file"
 
@@ -715,7 +720,7 @@ class Siege:
         self.library = home / "library"
         for seed in range(3):
             sound(home / "sounds" / f"{seed}.wav", seconds=1, seed=seed)
-        words = ["index", "add", str(home / "sounds"), "--to", str(self.library)]
+        words = ["index", "add", str(home / "sounds"), "--to", str(self.library), *AMBIX]
         settled(words, home / "said")
         self.phases: Counter[str] = Counter()
         self.wrong: list[str] = []
@@ -828,8 +833,8 @@ class Client(threading.Thread):
         raise NotImplementedError
 
     def sent(self, path: str, **fields: Any) -> dict[str, Any]:
-        files = {"file": ("take.wav", self.siege.take)}
-        answer = httpx2.post(f"{self.url}api/{path}", files=files, data=fields, timeout=PATIENCE_S)
+        files, data = {"file": ("take.wav", self.siege.take)}, {"layout": AMBIX[1], **fields}
+        answer = httpx2.post(f"{self.url}api/{path}", files=files, data=data, timeout=PATIENCE_S)
         if answer.status_code not in (200, 202):
             self.siege.wrong.append(f"{path} answers {answer.status_code}: {answer.text[:200]}")
         return dict(answer.json())

@@ -12,10 +12,12 @@ from jaxtyping import Float32
 
 from salm.errors import InputError
 
-__all__ = ["BLOCK", "Decoded", "Decoder", "counted_channels", "decode", "header_text", "opened", "reason"]
+__all__ = ["BLOCK", "HIGHEST_RATE_HZ", "Decoded", "Decoder", "counted_channels", "decode", "header_text", "opened", "reason"]
 
 BLOCK = 1 << 18
 """Samples a channel that are read at once."""
+HIGHEST_RATE_HZ = 1_000_000
+"""Filters are as long as a rate is high: a header that claims 2 GHz would take gigabytes."""
 
 # How libsndfile says that a file holds less than its header promises.
 _PROMISED = re.compile(r"(?:RIFF|riff|FORM|data|SSND|Riff size)\s*:\s*(?P<said>\d+) \(should be (?P<held>\d+)\)")
@@ -146,9 +148,14 @@ def _open(path: Path) -> soundfile.SoundFile:
     if path.stat().st_size == 0:
         raise InputError(f"{path} is empty.")
     try:
-        return soundfile.SoundFile(path)
+        file = soundfile.SoundFile(path)
     except (soundfile.LibsndfileError, OSError) as error:
         raise _unreadable(path, error) from error
+    if file.samplerate > HIGHEST_RATE_HZ:
+        rate_hz = file.samplerate
+        file.close()
+        raise InputError(f"{path} says that its rate is {rate_hz} Hz, above {HIGHEST_RATE_HZ}; mend its header.")
+    return file
 
 
 def _unreadable(path: Path, error: Exception) -> InputError:
