@@ -1,14 +1,14 @@
 """What SIGKILL at random moments leaves of the commands that write, and what starting them again makes of that.
 
-Each command runs undisturbed once, and is then killed again and again: at a moment of the clock, or at the very moment at
-which it opens, renames or removes a file (every second time), alone or with the processes that it started. After every
-kill, files under their final names must be whole (those from before or those of an undisturbed run), and what was done
+Each command runs undisturbed once, and is then killed again and again: at a moment of the clock, or (every second
+time) at the very moment at which it opens, renames or removes a file; alone or with the processes that it started.
+After every kill, files under their final names must be whole (those from before or those of an undisturbed run), and what was done
 must still be there. Then the command is started once more, to be killed again or to come to its end, which must be that
-of the undisturbed run. A server is killed with an upload, an edit and a scan in flight, and the next one is looked at.
+of the undisturbed run. A server is killed with an upload, an edit and a scan in flight; then the next one is looked at.
 
-What is killed is `python -m salm.cli`, forked from this process, which has the libraries and the model loaded: that saves
-seconds a kill. Every tenth is a new process that dies while it starts. The last line is one JSON object; the exit status
-is 1 if something was wrong.
+What is killed is `python -m salm.cli`, forked from this process, which has the libraries and the model loaded: that
+saves seconds a kill. Every tenth is a new process that dies while it starts. The last line is one JSON object; the exit
+status is 1 if something was wrong.
 """
 
 import argparse
@@ -52,12 +52,11 @@ import yaml
 
 import salm
 from rounds import processor
-from salm.cli import main as command
 from salm.audio.formats import encode_plane_wave
+from salm.cli import main as command
 from salm.editing.files import undo_file
 from salm.errors import InputError
 from salm.library import adding, storage
-from salm.library.index import Library
 from salm.model.config import to_mapping
 from salm.model.presets import preset
 from salm.scenes.corpora import procedural
@@ -159,7 +158,9 @@ class Witness:
             if event == "open" and not arguments[2] & (os.O_WRONLY | os.O_RDWR):
                 return
             target = arguments[1] if event == "os.rename" else arguments[0]
-            self._shared[8:] = f"{event.removeprefix('os.')} {alike(Path(target).name)}".encode()[:248].ljust(248, b"\0")
+            self._shared[8:] = f"{event.removeprefix('os.')} {alike(Path(target).name)}".encode()[:248].ljust(
+                248, b"\0"
+            )
             if self.count == at:
                 os.kill(process, signal.SIGKILL)
             self._shared[:8] = (self.count + 1).to_bytes(8, "little")
@@ -393,7 +394,18 @@ class Scan(Plain):
 
     def words(self, out: Path) -> list[str]:
         files = [word for name in ("a.csv", "a.txt", "a.json") for word in ("-o", str(out / name))]
-        return ["scan", str(self.take), *files, "--plot", str(out / "a.svg"), "--sentences", "rain", "dog", *AMBIX, "--json"]
+        return [
+            "scan",
+            str(self.take),
+            *files,
+            "--plot",
+            str(out / "a.svg"),
+            "--sentences",
+            "rain",
+            "dog",
+            *AMBIX,
+            "--json",
+        ]
 
     def begin(self, out: Path) -> None:
         super().begin(out)
@@ -425,7 +437,8 @@ class Export(Plain):
 
     def result(self, out: Path) -> Digests:
         for tar in out.glob("*.tar"):
-            tarfile.open(tar).getmembers()
+            with tarfile.open(tar) as shard:
+                shard.getmembers()
         if left := list(out.glob("*.part")):
             raise Wrong(f"{left[0].name} stays")
         return super().result(out)
@@ -433,7 +446,8 @@ class Export(Plain):
 
 class Train:
     """A run with all that one can be random in: a loader process, masks, dropout, stochastic depth, two threads, the
-    shipped text tower, and a validation by which the best weights are kept."""
+    shipped text tower, and a validation by which the best weights are kept.
+    """
 
     STEPS = 8
     KEPT = ("model.safetensors", "checkpoint.safetensors", "best.safetensors", "config.json", "train.json")
@@ -564,7 +578,9 @@ class Index:
         if contents is None:
             return {}
         return {
-            file: hashlib.sha256(b"".join(np.ascontiguousarray(c).tobytes() for c in contents.windows_of(file))).hexdigest()
+            file: hashlib.sha256(
+                b"".join(np.ascontiguousarray(c).tobytes() for c in contents.windows_of(file))
+            ).hexdigest()
             for file in contents.files
         }
 
@@ -776,6 +792,8 @@ class Siege:
 
     def _prepare(self) -> None:
         with_loaded_model()
+        # Whoever starts this in the background may have it ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         tempfile.tempdir = None
         os.environ["TMPDIR"] = str(self.room)
 
@@ -784,7 +802,9 @@ class Siege:
             if line := server.output.read_text(encoding="utf-8"):
                 return str(json.loads(line)["url"])
             if (status := server.ended(0.02)) is not None:
-                raise SystemExit(f"the server ends with {status}: {(self.home / 'said.err').read_text(encoding='utf-8')}")
+                raise SystemExit(
+                    f"the server ends with {status}: {(self.home / 'said.err').read_text(encoding='utf-8')}"
+                )
         return None
 
     def _look(self, url: str) -> None:

@@ -11,9 +11,28 @@ import salm
 HOME = Path(salm.__file__).parent
 FILES = {str(path.relative_to(HOME)): ast.parse(path.read_bytes()) for path in HOME.rglob("*.py")}
 
-MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal", "subprocess", "pty", "ctypes", "code"}
+MODULES = {
+    "pickle",
+    "cPickle",
+    "dill",
+    "cloudpickle",
+    "joblib",
+    "shelve",
+    "marshal",
+    "subprocess",
+    "pty",
+    "ctypes",
+    "code",
+}
 BUILT_IN = {"eval", "exec", "compile", "__import__"}
-READERS = {("torch", "load"), ("torch", "jit"), ("os", "system"), ("os", "popen"), ("runpy", "run_path"), ("torch", "hub")}
+READERS = {
+    ("torch", "load"),
+    ("torch", "jit"),
+    ("os", "system"),
+    ("os", "popen"),
+    ("runpy", "run_path"),
+    ("torch", "hub"),
+}
 READERS |= {("yaml", name) for name in ("load", "load_all", "unsafe_load", "full_load", "Loader", "UnsafeLoader")}
 
 ALLOWED = {("model/checkpoints.py", "torch.load"), ("model/checkpoints.py", "pickletools")}
@@ -30,16 +49,17 @@ def imported(tree: ast.Module) -> Iterator[str]:
 def dangerous(tree: ast.Module) -> Iterator[str]:
     yield from (module for module in imported(tree) if module in MODULES)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in BUILT_IN:
-            yield node.func.id
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            if (node.value.id, node.attr) in READERS or (node.value.id == "os" and node.attr.startswith(("exec", "spawn"))):
-                yield f"{node.value.id}.{node.attr}"
-        if isinstance(node, ast.ImportFrom):
-            yield from (f"{node.module}.{name.name}" for name in node.names if (node.module, name.name) in READERS)
-        if isinstance(node, ast.keyword) and not (isinstance(node.value, ast.Constant) and node.value.value is False):
-            if node.arg in ("allow_pickle", "trust_remote_code", "shell"):
-                yield node.arg
+        match node:
+            case ast.Call(func=ast.Name(id=name)) if name in BUILT_IN:
+                yield name
+            case ast.Attribute(value=ast.Name(id=module), attr=name):
+                if (module, name) in READERS or (module == "os" and name.startswith(("exec", "spawn"))):
+                    yield f"{module}.{name}"
+            case ast.ImportFrom(module=str(module), names=names):
+                yield from (f"{module}.{name.name}" for name in names if (module, name.name) in READERS)
+            case ast.keyword(arg="allow_pickle" | "trust_remote_code" | "shell" as name, value=value):
+                if ast.unparse(value) != "False":
+                    yield name
 
 
 @pytest.mark.parametrize("name", sorted(FILES))

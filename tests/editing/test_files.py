@@ -99,7 +99,9 @@ def test_a_changed_original_is_not_taken_for_the_original(take: Path, tmp_path: 
     assert not undo_file(tmp_path / "moved.wav.edit.json", tmp_path / "back.wav").exact
 
 
-def test_an_edit_that_was_killed_before_its_record_is_not_undone_to_another_original(take: Path, tmp_path: Path) -> None:
+def test_an_edit_that_was_killed_before_its_record_is_not_undone_to_another_original(
+    take: Path, tmp_path: Path
+) -> None:
     other = tmp_path / "other.wav"
     soundfile.write(other, encode_plane_wave(noise(0.1), 70, 0).T, RATE_HZ)
     edit_file(take, "mirror it", tmp_path / "moved.wav")

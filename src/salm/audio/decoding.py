@@ -12,7 +12,17 @@ from jaxtyping import Float32
 
 from salm.errors import InputError
 
-__all__ = ["BLOCK", "HIGHEST_RATE_HZ", "Decoded", "Decoder", "counted_channels", "decode", "header_text", "opened", "reason"]
+__all__ = [
+    "BLOCK",
+    "HIGHEST_RATE_HZ",
+    "Decoded",
+    "Decoder",
+    "counted_channels",
+    "decode",
+    "header_text",
+    "opened",
+    "reason",
+]
 
 BLOCK = 1 << 18
 """Samples a channel that are read at once."""

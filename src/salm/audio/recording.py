@@ -68,7 +68,9 @@ class Recording:
             raise InputError(f"{where} holds samples that are no numbers, the first at {first_s:.3f} s; mend the file.")
         peak = float(np.abs(self.samples).max())
         if peak > _LARGEST_SAMPLE:
-            raise InputError(f"{where} holds samples of {peak:.0e} times full scale, whose power is none; mend the file.")
+            raise InputError(
+                f"{where} holds samples of {peak:.0e} times full scale, whose power is none; mend the file."
+            )
 
     @property
     def duration_s(self) -> float:

@@ -94,7 +94,7 @@ def edit_file(
 
 
 def _written(document: dict[str, Any], done: Edited, out: Path, binaural: str | Path | None) -> dict[str, Any]:
-    # The record comes last: until then the one of an earlier edit into the same file stays, and is seen to be of another.
+    # The record comes last: until then that of an earlier edit into the same file stays, and is seen to be of another.
     made = done.recording
     gain_db = write(out, made.samples, made.rate_hz)
     if gain_db:

@@ -19,8 +19,8 @@ AUDIO_SUFFIXES = frozenset(
 def audio_files(paths: Sequence[Path]) -> list[str]:
     """Absolute paths of the files, and of everything in the folders that ends like audio; each once, in a fixed order.
 
-    Hidden files and folders, whose names begin with a dot, are left out, and so is what is no file: links to folders and
-    devices, pipes.
+    Hidden files and folders, whose names begin with a dot, are left out, and so is what is no file: pipes, links to
+    folders and devices.
 
     Raises
     ------
