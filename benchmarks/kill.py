@@ -2,9 +2,10 @@
 
 Each command runs undisturbed once, and is then killed again and again: at a moment of the clock, or (every second
 time) at the very moment at which it opens, renames or removes a file; alone or with the processes that it started.
-After every kill, files under their final names must be whole (those from before or those of an undisturbed run), and what was done
-must still be there. Then the command is started once more, to be killed again or to come to its end, which must be that
-of the undisturbed run. A server is killed with an upload, an edit and a scan in flight; then the next one is looked at.
+After every kill, files under their final names must be whole (those from before or those of an undisturbed run), and
+what was done must still be there. Then the command is started once more, to be killed again or to come to its end,
+which must be that of the undisturbed run. A server is killed with an upload, an edit and a scan in
+flight; then one looks at the next.
 
 What is killed is `python -m salm.cli`, forked from this process, which has the libraries and the model loaded: that
 saves seconds a kill. Every tenth is a new process that dies while it starts. The last line is one JSON object; the exit
@@ -158,6 +159,8 @@ class Witness:
             if event == "open" and not arguments[2] & (os.O_WRONLY | os.O_RDWR):
                 return
             target = arguments[1] if event == "os.rename" else arguments[0]
+            if event == "os.mkdir" and os.path.isdir(target):
+                return
             self._shared[8:] = f"{event.removeprefix('os.')} {alike(Path(target).name)}".encode()[:248].ljust(
                 248, b"\0"
             )
@@ -644,6 +647,7 @@ class Attack:
 
     def _start(self, out: Path, at: int | None = None) -> Started:
         self.witness.begin()
+        self.began_ns = time.time_ns()
         started = start(
             self.case.words(out),
             self.home / "said",
@@ -691,7 +695,9 @@ class Attack:
 
     def _after(self, out: Path) -> str:
         """Where a command is, by the clock."""
-        if parts := sorted(alike(path.name) for path in out.glob("*.part")):
+        # Not what an earlier kill left.
+        written = [path for path in out.glob("*.part") if _changed_ns(path) >= self.began_ns]
+        if parts := sorted(alike(path.name) for path in written):
             return f"while {parts[0].removesuffix('.part').removesuffix('.*')} is written"
         latest = self.witness.latest
         return f"after {latest}" if latest else "before the first file"
@@ -720,8 +726,12 @@ class Attack:
             self.wrong.append(f"in the end {', '.join(sorted(names))} differ from the undisturbed run")
 
 
+def _changed_ns(path: Path) -> int:
+    return path.stat().st_mtime_ns if path.exists() else 0
+
+
 class Siege:
-    """Kills servers with an upload, an edit and a scan in flight; what the next one shows must be as if they had not been.
+    """Kills servers with an upload, an edit and a scan in flight; the next one must be as if they had not been.
 
     Answers that came are held to be true: the files of an edit that was answered have the bytes of an undisturbed one.
     """
