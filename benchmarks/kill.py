@@ -761,7 +761,7 @@ class Siege:
         kills = 0
         while kills < times:
             kills += self._served(kill_after_s=self.rng.uniform(0, lasts_s))
-        self._served(kill_after_s=None)
+        self._served(kill_after_s=None, stop=signal.SIGTERM)
         if left := list(self.room.iterdir()):
             self.wrong.append(f"{left[0].name} stays after the last server has ended")
         return {
@@ -771,7 +771,7 @@ class Siege:
             "wrong": self.wrong,
         }
 
-    def _served(self, *, kill_after_s: float | None) -> bool:
+    def _served(self, *, kill_after_s: float | None, stop: signal.Signals = signal.SIGINT) -> bool:
         """One server from its start to its end; whether it was killed."""
         words = ["serve", "--port", "0", "--json", "--library", f"takes={self.library}"]
         moment = time.monotonic() + (PATIENCE_S if kill_after_s is None else kill_after_s)
@@ -785,8 +785,8 @@ class Siege:
         if kill_after_s is None:
             for client in clients:
                 client.join()
-            os.kill(server.process, signal.SIGINT)
-            if (status := server.ended(PATIENCE_S)) != 130:
+            os.kill(server.process, stop)
+            if (status := server.ended(PATIENCE_S)) != 128 + stop:
                 self.wrong.append(f"stopped it ends with {status}")
         else:
             time.sleep(max(0.0, moment - time.monotonic()))

@@ -1,7 +1,9 @@
 """The local page and the JSON API: ``salm serve``."""
 
 import logging
+import signal
 import socket
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -59,6 +61,8 @@ class Serve(Command):
             document = {"url": url, "libraries": list(libraries)}
             self.tell(document, lambda: say(f"Open {url} (Ctrl+C stops it)."))
             self._flush()
+            # uvicorn raises the signal once more when it is done; what is temporary has then still to be deleted.
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
             uvicorn.Server(config).run(sockets=[listening])
         return 0
 
@@ -90,6 +94,4 @@ class Serve(Command):
     @staticmethod
     def _flush() -> None:
         """Whoever reads the address from a pipe is waiting for it."""
-        import sys
-
         sys.stdout.flush()
