@@ -1,4 +1,7 @@
-"""Five kills of each command that writes, and of a server; `benchmarks/kill.py --times 50` does more of the same."""
+"""Five kills of an index, an edit, a scan and a server, as `benchmarks/kill.py` does them.
+
+Those of `train` and `export` are in `tests/training/test_kill.py` and `tests/scenes/test_export.py`.
+"""
 
 import json
 import os
@@ -16,7 +19,7 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize("what", ["train", "export", "index", "edit", "scan", "serve"])
+@pytest.mark.parametrize("what", ["index", "edit", "scan", "serve"])
 def test_what_is_killed_goes_on_to_the_same_end(what: str) -> None:
     words = [sys.executable, str(SCRIPT), "--what", what, "--times", "5", "--seed", "1"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
