@@ -175,6 +175,17 @@ def infinite(path: Path) -> None:
     soundfile.write(path, np.full((10, 1), np.inf, np.float32), RATE_HZ, subtype="FLOAT")
 
 
+def beyond_all_measure(path: Path) -> None:
+    soundfile.write(path, np.full((10, 4), 3e38, np.float32), RATE_HZ, subtype="FLOAT")
+
+
+def a_rate_of_two_gigahertz(path: Path) -> None:
+    soundfile.write(path, np.zeros((100, 4)), RATE_HZ, subtype="PCM_16")
+    data = bytearray(path.read_bytes())
+    data[24:28] = struct.pack("<I", 2**31 - 1)
+    path.write_bytes(bytes(data))
+
+
 def three_channels(path: Path) -> None:
     soundfile.write(path, np.zeros((100, 3)), RATE_HZ)
 
@@ -196,6 +207,8 @@ def no_channels(path: Path) -> None:
         (a_sentence, "is no audio file that can be read"),
         (not_a_number, r"no numbers, the first at 0\.500 s"),
         (infinite, r"no numbers, the first at 0\.000 s"),
+        (beyond_all_measure, "samples of 3e\\+38 times full scale"),
+        (a_rate_of_two_gigahertz, "says that its rate is 2147483647 Hz, above 1000000"),
         (three_channels, "has 3 channels; recordings are mono, stereo or Ambisonics"),
         (no_channels, "is no audio file that can be read"),
         (Path.mkdir, "is a folder"),

@@ -99,6 +99,20 @@ def test_a_changed_original_is_not_taken_for_the_original(take: Path, tmp_path: 
     assert not undo_file(tmp_path / "moved.wav.edit.json", tmp_path / "back.wav").exact
 
 
+def test_an_edit_that_was_killed_before_its_record_is_not_undone_to_another_original(
+    take: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.wav"
+    soundfile.write(other, encode_plane_wave(noise(0.1), 70, 0).T, RATE_HZ)
+    edit_file(take, "mirror it", tmp_path / "moved.wav")
+    record = (tmp_path / "moved.wav.edit.json").read_bytes()
+    edit_file(other, "mirror it", tmp_path / "moved.wav")
+    (tmp_path / "moved.wav.edit.json").write_bytes(record)
+    with pytest.raises(InputError, match=r"moved\.wav is not what moved\.wav\.edit\.json tells of.*take\.wav"):
+        undo_file(tmp_path / "moved.wav", tmp_path / "back.wav")
+    assert undo_file(tmp_path / "moved.wav.edit.json").original == take
+
+
 def test_mono_is_rebuilt_from_its_plane_wave(tmp_path: Path) -> None:
     take = tmp_path / "mono.wav"
     soundfile.write(take, noise(), RATE_HZ, subtype="FLOAT")

@@ -1,6 +1,7 @@
 import json
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from salm.audio.formats import encode_plane_wave
 from salm.audio.recording import read, write
 from salm.errors import InputError
 from salm.library import adding
+from salm.library.files import audio_files
 from salm.library.index import Library
 from salm.model import hub
 from salm.model.inference import Model
@@ -288,3 +290,14 @@ def test_a_real_models_vectors_come_back(tmp_path: Path) -> None:
     assert alike.score == pytest.approx((1.0 + cosine) / 2, abs=1e-5)
     (hit,) = library.search("rain from the left", model).hits
     assert hit.file == str(path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the system has no named pipes")
+def test_what_is_no_file_is_not_opened(tmp_path: Path) -> None:
+    (tmp_path / "take.wav").touch()
+    os.mkfifo(tmp_path / "pipe.wav")
+    (tmp_path / "zero.wav").symlink_to("/dev/zero")
+    (tmp_path / "gone.wav").symlink_to(tmp_path / "nothing.wav")
+    (tmp_path / "round.wav").symlink_to(tmp_path)
+    (tmp_path / "round").symlink_to(tmp_path)
+    assert audio_files([tmp_path]) == [str(tmp_path / "take.wav")]

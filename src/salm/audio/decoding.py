@@ -15,6 +15,7 @@ from salm.errors import InputError
 
 __all__ = [
     "BLOCK",
+    "HIGHEST_RATE_HZ",
     "MOST_VALUES",
     "Decoded",
     "Decoder",
@@ -31,6 +32,9 @@ BLOCK = 1 << 18
 MOST_VALUES = 1 << 30
 """Samples of all channels together that are held at once: 4 GiB, an hour and a half of four channels at 48 kHz. A file
 of a few bytes can claim, or decompress to, any number."""
+
+HIGHEST_RATE_HZ = 1_000_000
+"""Filters are as long as a rate is high: a header that claims 2 GHz would take gigabytes."""
 
 _UNKNOWN = 1 << 62
 
@@ -181,6 +185,10 @@ def _open(path: Path) -> soundfile.SoundFile:
     if file.samplerate < 1 or file.channels < 1:
         file.close()
         raise InputError(f"{path} says that it has {file.channels} channels at {file.samplerate} Hz; mend its header.")
+    if file.samplerate > HIGHEST_RATE_HZ:
+        rate_hz = file.samplerate
+        file.close()
+        raise InputError(f"{path} says that its rate is {rate_hz} Hz, above {HIGHEST_RATE_HZ}; mend its header.")
     return file
 
 

@@ -29,6 +29,8 @@ _CONTAINERS = {"wav": "WAV", "flac": "FLAC", "caf": "CAF", "w64": "W64", "rf64":
 _SUBTYPES: dict[str, Subtype] = {"FLAC": "PCM_24"}
 _LARGEST_WAV = 2**32 - 2**16
 _LEAST_BYTES = 2**16
+# Integers of 32 bits that were never scaled are at 2e9; sums of squares beyond this are no numbers in 32-bit floats.
+_LARGEST_SAMPLE = 1e12
 
 WRITABLE = tuple(f".{suffix}" for suffix in _CONTAINERS)
 """Endings of files that can be written: FLAC in 24 bits, all others in 32-bit floating point."""
@@ -68,6 +70,11 @@ class Recording:
         if not finite.all():
             first_s = int(np.argmin(finite)) / self.rate_hz
             raise InputError(f"{where} holds samples that are no numbers, the first at {first_s:.3f} s; mend the file.")
+        peak = float(np.abs(self.samples).max())
+        if peak > _LARGEST_SAMPLE:
+            raise InputError(
+                f"{where} holds samples of {peak:.0e} times full scale, whose power is none; mend the file."
+            )
 
     @property
     def duration_s(self) -> float:

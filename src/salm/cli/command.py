@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from tyro.conf import arg
 
 import salm
+from salm.cli.telling import STEERING
 from salm.errors import InputError
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ class Command:
     def tell(self, document: Any, text: Callable[[], None]) -> None:
         """Print the document as JSON, or what is for people."""
         if self.json:
-            sys.stdout.write(json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n")
+            written = json.dumps(document, ensure_ascii=False, allow_nan=False)
+            sys.stdout.write(STEERING.sub(lambda match: f"\\u{ord(match[0]):04x}", written) + "\n")
         else:
             text()
 

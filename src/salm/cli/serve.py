@@ -1,7 +1,9 @@
 """The local page and the JSON API: ``salm serve``."""
 
 import logging
+import signal
 import socket
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,11 +44,12 @@ class Serve(Command):
         """Serve until interrupted."""
         uvicorn = needed("uvicorn", "fastapi", "python_multipart", extra="app", by="salm serve")
         from salm.web.limits import Limits
+        from salm.web.scratch import scratch_folder
         from salm.web.server import create_app
 
         limits = Limits(max_mb=self.max_mb, max_s=self.max_s)
         libraries = self._libraries()
-        with self._listening() as listening:
+        with self._listening() as listening, scratch_folder():
             names = [] if self.host in _ANYWHERE else [self.host]
             app = create_app(self.model(self.model_name), libraries=libraries, limits=limits, names=names)
             logging.basicConfig(format="%(message)s")
@@ -55,6 +58,8 @@ class Serve(Command):
             document = {"url": url, "libraries": list(libraries)}
             self.tell(document, lambda: say(f"Open {url} (Ctrl+C stops it)."))
             self._flush()
+            # uvicorn raises the signal once more when it is done; what is temporary has then still to be deleted.
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
             uvicorn.Server(config).run(sockets=[listening])
         return 0
 
@@ -86,6 +91,4 @@ class Serve(Command):
     @staticmethod
     def _flush() -> None:
         """Whoever reads the address from a pipe is waiting for it."""
-        import sys
-
         sys.stdout.flush()

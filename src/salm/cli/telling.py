@@ -1,10 +1,14 @@
 """What the commands say: lines and tables on standard output, remarks and progress on standard error."""
 
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-__all__ = ["Bar", "complain", "counted", "facts", "mention", "remark", "say", "scene_bar", "table"]
+__all__ = ["STEERING", "Bar", "complain", "counted", "facts", "mention", "remark", "say", "scene_bar", "shown", "table"]
+
+STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What moves a terminal's cursor, colours it or turns its writing around; names of files may hold anything."""
 
 
 class Bar:
@@ -34,24 +38,29 @@ def scene_bar(scenes: Sequence[Any], what: str) -> Iterable[Any]:
     return tqdm(scenes, desc=what, unit="scene", leave=False, disable=None)
 
 
+def shown(text: str) -> str:
+    """Text for a terminal, in which characters that would steer it are spelled out."""
+    return STEERING.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)
+
+
 def say(text: str) -> None:
-    """Print a line."""
-    sys.stdout.write(text + "\n")
+    """Print lines."""
+    sys.stdout.write("\n".join(map(shown, text.split("\n"))) + "\n")
 
 
 def remark(text: str) -> None:
     """Say on standard error what is being done."""
-    sys.stderr.write(f"{text} ...\n")
+    sys.stderr.write(f"{shown(text)} ...\n")
 
 
 def mention(text: str) -> None:
     """Say on standard error how something was understood."""
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{shown(text)}\n")
 
 
 def complain(text: str) -> None:
     """Say in one line on standard error what was wrong."""
-    sys.stderr.write(f"salm: {' '.join(text.split())}\n")
+    sys.stderr.write(f"salm: {shown(' '.join(text.split()))}\n")
 
 
 def counted(count: int, noun: str) -> str:
@@ -72,7 +81,8 @@ def table(rows: Sequence[dict[str, Any]]) -> None:
         table.add_column(column, justify="left" if isinstance(rows[0][column], str) else "right")
     for row in rows:
         table.add_row(*(_cell(value) for value in row.values()))
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    # Brackets in a name are no markup, and colons no pictures.
+    Console(width=None if sys.stdout.isatty() else 160, markup=False, emoji=False).print(table)
 
 
 def facts(document: dict[str, Any]) -> None:
@@ -86,4 +96,4 @@ def facts(document: dict[str, Any]) -> None:
 def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
-    return "–" if value is None else str(value)
+    return "–" if value is None else shown(str(value))

@@ -94,6 +94,7 @@ def edit_file(
 
 
 def _written(document: dict[str, Any], done: Edited, out: Path, binaural: str | Path | None) -> dict[str, Any]:
+    # The record comes last: until then that of an earlier edit into the same file stays, and is seen to be of another.
     made = done.recording
     gain_db = write(out, made.samples, made.rate_hz)
     if gain_db:
@@ -138,18 +139,23 @@ def undo_file(record: str | Path, out: str | Path | None = None) -> Undone:
     Parameters
     ----------
     record
-        ``moved.wav.edit.json``, or ``moved.wav`` that it lies beside.
+        ``moved.wav.edit.json``, or ``moved.wav`` that it lies beside, which then must be what the record tells of.
     out
         Where to write it; None only says where the original is.
 
     Raises
     ------
     InputError
-        If there is no such record, ``out`` would overwrite the original or the result, or the original is gone and
-        the result is too or has changed.
+        If there is no such record or it is of another result, ``out`` would overwrite the original or the result, or
+        the original is gone and the result is too or has changed.
     """
     path = Path(record) if str(record).endswith(_SUFFIX) else record_path(record)
     document = _record(path)
+    if path != Path(record) and Path(record).exists() and not _is(Path(record), document["output"]):
+        raise InputError(
+            f"{record} is not what {path.name} tells of: it was altered, or an edit was stopped before its end; give "
+            f"{path} for the original of the edit that it does tell of, which is {document['input']['path']}."
+        )
     original = _found(document["input"], path)
     if original is None:
         return _rebuilt(document, path, out)
@@ -212,10 +218,11 @@ def _places(stamp: dict[str, Any], record: Path) -> list[Path]:
 
 
 def _found(stamp: dict[str, Any], record: Path) -> Path | None:
-    for place in _places(stamp, record):
-        if place.is_file() and place.stat().st_size == stamp["bytes"] and _sha256(place) == stamp["sha256"]:
-            return place
-    return None
+    return next((place for place in _places(stamp, record) if _is(place, stamp)), None)
+
+
+def _is(path: Path, stamp: dict[str, Any]) -> bool:
+    return path.is_file() and path.stat().st_size == stamp["bytes"] and _sha256(path) == stamp["sha256"]
 
 
 def _sha256(path: Path) -> str:

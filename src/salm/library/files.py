@@ -19,7 +19,8 @@ AUDIO_SUFFIXES = frozenset(
 def audio_files(paths: Sequence[Path]) -> list[str]:
     """Absolute paths of the files, and of everything in the folders that ends like audio; each once, in a fixed order.
 
-    Hidden files and folders, whose names begin with a dot, are left out.
+    Hidden files and folders, whose names begin with a dot, are left out, and so is what is no file: pipes, links to
+    folders and devices.
 
     Raises
     ------
@@ -65,5 +66,7 @@ def _walk(path: Path) -> Iterator[str]:
     for folder, folders, names in os.walk(start):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
-            if not name.startswith(".") and Path(name).suffix.lower() in AUDIO_SUFFIXES:
-                yield os.path.join(folder, name)
+            file = os.path.join(folder, name)
+            # A pipe, or a link to a device, would be read for ever.
+            if not name.startswith(".") and Path(name).suffix.lower() in AUDIO_SUFFIXES and os.path.isfile(file):
+                yield file

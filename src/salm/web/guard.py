@@ -3,13 +3,14 @@
 - The ``Host`` must be an IP address, ``localhost`` or this machine's own name. A page on the internet can point a name
   of its own to 127.0.0.1 (DNS rebinding), but not a number.
 - A request that changes or computes something must not come from another site's page (``Origin``).
-- Bodies are counted while they come in, and so are the requests that have one.
+- Bodies are counted while they come in, and so are the requests that have one. Who stops sending one is not waited for.
 """
 
+import asyncio
+import re
 import socket
 from collections.abc import Collection
 from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -22,6 +23,9 @@ __all__ = ["Guard", "own_names"]
 
 # A form has a little more in it than its file.
 _FORM_BYTES = 1_000_000
+
+# Nothing else than a name or an address and a port: neither a user before it nor a path behind it.
+_HOST = re.compile(r"(?P<name>[\w.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?", re.ASCII | re.IGNORECASE)
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -63,7 +67,7 @@ class Guard:
         send = _with_headers(send)
         refusal = self._refusal(scope)
         if refusal is not None:
-            await _drain(receive, self._most)
+            await _drain(receive, self._most, self._limits.wait_s)
             await refusal(scope, receive, send)
         elif scope["method"] == "POST":
             self._inside += 1
@@ -86,7 +90,7 @@ class Guard:
         if scope["method"] in ("GET", "HEAD", "OPTIONS"):
             return None
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        if origin is not None and origin.lower() not in (f"http://{host.lower()}", f"https://{host.lower()}"):
             return _error(403, "requests from the pages of other sites are refused.")
         length = headers.get("content-length", "")
         if length.isdecimal() and int(length) > self._most:
@@ -98,19 +102,24 @@ class Guard:
         return None
 
     def _is_ours(self, host: str) -> bool:
-        try:
-            name = urlsplit(f"//{host}").hostname or ""
-        except ValueError:
-            return False
+        match = _HOST.fullmatch(host)
+        name = match["name"].strip("[]").lower() if match else ""
         return name in self._names or _is_address(name)
 
     def _counted(self, receive: Receive) -> Receive:
-        taken = 0
+        taken, more = 0, True
 
         async def counted() -> Message:
-            nonlocal taken
-            message = await receive()
+            nonlocal taken, more
+            if not more:
+                # What comes now is that the client has gone, which may take as long as it likes.
+                return await receive()
+            try:
+                message = await asyncio.wait_for(receive(), self._limits.wait_s)
+            except TimeoutError as error:
+                raise HTTPException(408, f"nothing came for {self._limits.wait_s:g} s; send it again.") from error
             taken += len(message.get("body", b""))
+            more = bool(message.get("more_body", False))
             if taken > self._most:
                 raise HTTPException(413, _too_large(self._limits))
             return message
@@ -134,11 +143,14 @@ def _error(status: int, text: str) -> JSONResponse:
     return JSONResponse({"error": text}, status_code=status)
 
 
-async def _drain(receive: Receive, most: int) -> None:
+async def _drain(receive: Receive, most: int, wait_s: float) -> None:
     """Take in what is being sent: many clients read no answer before they have sent everything."""
     taken, more = 0, True
     while more and taken <= most:
-        message = await receive()
+        try:
+            message = await asyncio.wait_for(receive(), wait_s)
+        except TimeoutError:
+            return
         taken += len(message.get("body", b""))
         more = bool(message.get("more_body", False))
 

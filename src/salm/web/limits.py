@@ -26,6 +26,8 @@ class Limits:
     """Samples times channels of one recording; as floating point they take four bytes each."""
     places: int = 128
     """Requests that send something and are at work or wait, at once."""
+    wait_s: float = 30.0
+    """How long the next piece of an upload may take."""
     jobs: int = 8
     """Scans that run or wait, at once."""
     results: int = 16
