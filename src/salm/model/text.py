@@ -21,8 +21,9 @@ from salm.model.tokenizer import read_tokenizer
 __all__ = ["AdaptedLinear", "RobertaTower", "SentenceTower", "States", "TextTower", "TokenMaps", "Tokens"]
 
 _LARGEST_BATCH = 64
-# Products of so few rows are computed by another recipe, which rounds otherwise than that for many.
-_FEWEST_TOGETHER = 6
+# Libraries choose how they add up a product by its number of rows, each processor in its own way: only products of one
+# shape round alike.
+_TOGETHER = 8
 
 _ADAPTED = (
     "attention.self.query",
@@ -374,8 +375,9 @@ class SentenceTower(TextTower):
     def forward(self, sentences: Sequence[str]) -> Float[Tensor, "item dim"]:
         """Vectors of the sentences, in their order.
 
-        Sentences of as many tokens are encoded together: nothing is spent on padding, and which others a sentence came
-        with does not change its vector (on one thread, by no bit).
+        Eight sentences of as many tokens are encoded at once, copies among them where there are fewer: nothing is spent
+        on padding with tokens, and which others a sentence came with does not change its vector (on one thread, by no
+        bit).
         """
         device = self._device
         encoded = [encoding.ids for encoding in self.tokenizer.encode_batch(list(sentences))]
@@ -403,10 +405,10 @@ def _through(layers: nn.ModuleList, states: Tensor, hidden: Tensor | None) -> Te
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Indices of items of equal length, at most so many at once; very short ones one by one."""
+    """Indices of items of equal length, `_TOGETHER` at once; the last one of a length stands for those that lack."""
     groups: dict[int, list[int]] = {}
     for index, length in enumerate(lengths):
         groups.setdefault(length, []).append(index)
-    for length, group in groups.items():
-        size = _LARGEST_BATCH if length >= _FEWEST_TOGETHER else 1
-        yield from (group[start : start + size] for start in range(0, len(group), size))
+    for group in groups.values():
+        group += group[-1:] * (-len(group) % _TOGETHER)
+        yield from (group[start : start + _TOGETHER] for start in range(0, len(group), _TOGETHER))
