@@ -1,0 +1,88 @@
+"""How the documentation is built: ``sphinx-build -W --keep-going docs build/docs``, offline."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tools"))
+
+import salm  # noqa: E402
+from architecture import FILES, ORDER, SOURCE, drawing, home  # noqa: E402
+
+project = "SALM"
+author = "The SALM authors"
+copyright = author
+release = salm.__version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+]
+exclude_patterns = ["_templates"]
+templates_path = ["_templates"]
+nitpicky = False
+
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+
+html_theme = "furo"
+html_title = f"SALM {release}"
+html_show_sphinx = False
+html_theme_options = {
+    "light_css_variables": {"color-brand-primary": "#0b7a75", "color-brand-content": "#0b7a75"},
+    "dark_css_variables": {"color-brand-primary": "#4cc3bb", "color-brand-content": "#4cc3bb"},
+}
+html_static_path = ["_static"]
+html_css_files = ["salm.css"]
+pygments_style = "friendly"
+
+autosummary_generate = True
+autosummary_ignore_module_all = False
+autosummary_imported_members = False
+autodoc_member_order = "bysource"
+autodoc_default_options = {"members": True, "show-inheritance": False}
+autodoc_typehints = "signature"
+autodoc_preserve_defaults = True
+python_use_unqualified_type_names = True
+python_maximum_signature_line_length = 88
+napoleon_google_docstring = False
+default_role = "py:obj"
+
+DOCS = Path(__file__).parent
+ROOMS = [name for name in ORDER if name not in ("demo", "cli")]
+"""Of the API; commands are documented by their own help."""
+
+
+def write_what_follows_from_the_code(_: object) -> None:
+    """The drawing of the rooms, and a page a room of all its modules that are not private."""
+    write_if_new(DOCS / "architecture.svg", drawing())
+    (DOCS / "api").mkdir(exist_ok=True)
+    for name in ROOMS:
+        paths = [path for path in FILES if home(path) == name and not is_private(path)]
+        modules = sorted(module_name(path) for path in paths)
+        blocks = [f"```{{eval-rst}}\n.. automodule:: {module}\n```\n" for module in modules]
+        titles = [f"## `{module}`\n\n" if len(modules) > 1 else "" for module in modules]
+        text = f"# {name}\n\n" + "\n".join(map("".join, zip(titles, blocks, strict=True)))
+        write_if_new(DOCS / "api" / f"{name}.md", text)
+
+
+def write_if_new(path: Path, text: str) -> None:
+    # Sphinx reads again what is newer.
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+
+
+def is_private(path: Path) -> bool:
+    return path.name.startswith("_") and path.name != "__init__.py"
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def setup(app: Any) -> None:
+    app.connect("builder-inited", write_what_follows_from_the_code)
