@@ -1,8 +1,12 @@
 """How the documentation is built: ``sphinx-build -W --keep-going docs build/docs``, offline."""
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
+
+# Before autodoc imports it with `typing.TYPE_CHECKING` set, which pydantic does not bear.
+import fastapi  # noqa: F401
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
@@ -84,5 +88,24 @@ def module_name(path: Path) -> str:
     return ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__")
 
 
+def as_restructured_text(*event: Any) -> None:
+    """Docstrings as they are written here: indented equations are literal, and |x| is a length."""
+    lines: list[str] = event[-1]
+    literal = section = False
+    for place, line in enumerate(lines):
+        section = section or bool(re.fullmatch("-{3,}", line.strip()))
+        before = lines[place - 1] if place else ""
+        indented = line.startswith("    ")
+        if not section and indented and place and not before.strip() and not literal:
+            lines[place - 1] = "\n::\n"
+            literal = True
+        elif line.strip() and not indented:
+            literal = False
+        if not literal:
+            lines[place] = re.sub(r"(``.*?``)|\|", lambda found: found[1] or r"\|", lines[place])
+    lines[:] = "\n".join(lines).split("\n")
+
+
 def setup(app: Any) -> None:
+    app.connect("autodoc-process-docstring", as_restructured_text, priority=400)
     app.connect("builder-inited", write_what_follows_from_the_code)

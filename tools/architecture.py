@@ -1,4 +1,4 @@
-"""The rooms of the house as its imports show them, for `tests/test_house.py` and for the drawing of the documentation."""
+"""The rooms of the house as its imports show them, for `tests/test_house.py` and a drawing in the documentation."""
 
 import ast
 from pathlib import Path
@@ -100,4 +100,3 @@ def drawing() -> str:
         description="; ".join(f"{name} imports from {', '.join(sorted(row)) or 'none'}" for name, row in used.items()),
         key="architecture",
     )
-

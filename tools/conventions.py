@@ -1,6 +1,6 @@
 """Drawings of the conventions: ``python tools/conventions.py`` writes them into ``docs/figures``.
 
-Every place and every word in them is what :mod:`salm.frame` and :mod:`salm.audio.arrays` say; nothing is placed by hand.
+Every direction and every word in them is what :mod:`salm.frame` and :mod:`salm.audio.arrays` say.
 """
 
 from collections.abc import Callable
@@ -37,9 +37,14 @@ def from_above(azimuth_deg: float, centre: Point, radius: float) -> Point:
 
 
 def from_the_right(elevation_deg: float, centre: Point, radius: float) -> Point:
-    """A direction in the plane of front and above, seen from the right: +x is right, +z is up; beyond 90 it is behind."""
+    """A direction between front and above, seen from the right: +x is right, +z is up; beyond 90 it is behind."""
     x, _, z = unit_vector(0.0, elevation_deg)
     return centre[0] + radius * x, centre[1] - radius * z
+
+
+def degrees_text(angle_deg: float) -> str:
+    """With its sign, unless it is zero."""
+    return f"{angle_deg:+.0f}°" if angle_deg else "0°"
 
 
 def line(start: Point, end: Point, **attributes: object) -> str:
@@ -85,7 +90,7 @@ def axes() -> str:
         x, y = from_above(azimuth_deg, above, radius + (30 if upright else 10))
         anchor = "middle" if upright else "end" if azimuth_deg > 0 else "start"
         parts.append(label(SECTORS[sector_index(azimuth_deg)], x, y, anchor=anchor))
-        parts.append(label(f"azimuth {azimuth_deg:+d}°" if azimuth_deg else "azimuth 0°", x, y + 14, anchor=anchor))
+        parts.append(label(f"azimuth {degrees_text(azimuth_deg)}", x, y + 14, anchor=anchor))
     parts.append(arc(8, 50, lambda angle: from_above(angle, above, radius + 9)))
     parts.append(arrow(from_above(50, above, radius + 9), from_above(56, above, radius + 9)))
     parts.append(label("seen from above", above[0], 325))
@@ -100,7 +105,7 @@ def axes() -> str:
     for elevation_deg in (90.0, 45.0, 0.0, -45.0, -90.0):
         x, y = from_the_right(elevation_deg, side, radius + 24)
         anchor = "middle" if abs(elevation_deg) == 90 else "start"
-        parts.append(label(f"{elevation_deg:+.0f}°" if elevation_deg else "0°", x - 10 * (anchor == "start"), y + 4, anchor=anchor))
+        parts.append(label(degrees_text(elevation_deg), x - 10 * (anchor == "start"), y + 4, anchor=anchor))
     for border_deg in (ABOVE_DEG, BELOW_DEG):
         for angle_deg in (border_deg, 180 - border_deg):
             inner, outer = (from_the_right(angle_deg, side, r) for r in (22, radius))
@@ -133,7 +138,7 @@ def rose(centre: Point, title: str, *, vocabulary: str = "listener", facing: str
         low = 8 * (y - centre[1]) / radius
         parts.append(label(direction_word(sector, vocabulary=vocabulary, facing=facing), x, y + 4 + low, anchor=anchor))
         x, y = from_above(middle_deg, centre, radius - 18)
-        parts.append(label(f"{middle_deg:+.0f}°" if middle_deg else "0°", x, y + 4))
+        parts.append(label(degrees_text(middle_deg), x, y + 4))
     parts.append(label(title, centre[0], centre[1] + radius + 48))
     return "".join(parts)
 
@@ -161,12 +166,13 @@ def capsules(array: MicrophoneArray, names: str | None, left: float, title: str)
         azimuth_deg = (azimuth_deg + 180) % 360 - 180
         return left + width * (0.5 - azimuth_deg / 360), top + height * (0.5 - elevation_deg / 180)
 
-    parts = [element("rect", x=left, y=top, width=width, height=height, **outline(0.4)), label(title, left + width / 2, 14)]
+    sheet = element("rect", x=left, y=top, width=width, height=height, **outline(0.4))
+    parts = [sheet, label(title, left + width / 2, 14)]
     for azimuth_deg in (90.0, 0.0, -90.0):
         x, _ = place(azimuth_deg, 0)
         parts.append(line((x, top), (x, top + height), **outline(0.15)))
         word = SECTORS[sector_index(azimuth_deg)]
-        parts.append(label(f"{azimuth_deg:+.0f}° {word}" if azimuth_deg else f"0° {word}", x, top + height + 15))
+        parts.append(label(f"{degrees_text(azimuth_deg)} {word}", x, top + height + 15))
     parts.append(line(place(180, 0), place(-179.999, 0), **outline(0.15)))
     for channel, (azimuth_deg, elevation_deg) in enumerate(zip(array.azimuths_deg, array.elevations_deg, strict=True)):
         at = place(azimuth_deg, elevation_deg)

@@ -20,10 +20,12 @@ with tests that are spread over processes.)
 
 import difflib
 import doctest
+import functools
 import glob
 import io
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -32,11 +34,15 @@ from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
-__all__ = ["Example", "differences", "examples", "matches", "reasons"]
+import salm
 
-HOME = "/home/me"
-"""What stands in the pages for the folder in which they are run."""
+__all__ = ["PREFIX", "Example", "differences", "examples", "matches", "reasons"]
+
+HOME = "/home/me/recordings"
+"""What stands in the pages for the folder in which they are run; as long as its name, so that tables stay straight."""
+PREFIX = "takes-"
 BLOCK = re.compile(r"(?:^<!-- not run: (?P<reason>[^\n]+) -->\n)?^```(?P<kind>\w+)\n(?P<code>.*?)^```$", re.M | re.S)
 COMMAND = re.compile(r"^\$ (?P<command>.*\n(?:> .*\n)*)(?P<shown>(?:(?!\$ ).*\n)*)", re.M)
 NUMBER = re.compile(r"(?<![\w.])(?P<sign>[+−±-]?)(?P<number>\d+(?:\.\d+)?)(?P<unit>[%°]?)(?![\w.]*\w)")
@@ -136,11 +142,11 @@ def _shell(line: str) -> tuple[int, str]:
     if words[0] != "salm" or SHELL & set(words):
         done = subprocess.run(["bash", "-c", line], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         return done.returncode, done.stdout
-    # In this process, so that the packages need not be imported again for every command.
+    # In this process, so that packages and weights need not be read again for every command.
     from salm.cli import main
 
     output = io.StringIO()
-    with redirect_stdout(output), redirect_stderr(output):
+    with patch.object(salm, "load", _load), redirect_stdout(output), redirect_stderr(output):
         try:
             status = main([name for word in words[1:] for name in sorted(glob.glob(word)) or [word]])
         except SystemExit as end:
@@ -148,13 +154,16 @@ def _shell(line: str) -> tuple[int, str]:
     return status, output.getvalue()
 
 
+_load = functools.cache(salm.load)
+
+
 def _main(words: list[str]) -> None:
     write = words[0] == "--write"
     demo, *pages = map(Path, words[write:])
     for page in pages:
         text = page.read_text(encoding="utf-8")
-        with tempfile.TemporaryDirectory(prefix="salm-") as folder:
-            Path(folder, "salm-demo").symlink_to((demo / "salm-demo").resolve())
+        with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
+            shutil.copytree(demo / "salm-demo", Path(folder, "salm-demo"))
             found = list(differences(text, Path(folder)))
         for example, said in reversed(found):
             sys.stdout.write(f"{page}: {example.code}")

@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from filelock import FileLock
 
 import salm
-from examples import differences, examples, matches, reasons
+from examples import PREFIX, differences, examples, matches, reasons
 from salm.demo import run_demo
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,9 +34,9 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(demo: Path) -> Iterator[Path]:
-    """A folder with a short name, since names stand in tables."""
-    with tempfile.TemporaryDirectory(prefix="salm-") as made:
-        Path(made, "salm-demo").symlink_to(demo)
+    """A folder with a name of known length, since names stand in tables."""
+    with tempfile.TemporaryDirectory(prefix=PREFIX) as made:
+        shutil.copytree(demo, Path(made, "salm-demo"))
         yield Path(made)
 
 
@@ -60,7 +61,7 @@ def bring_own_recordings(folder: Path) -> None:
     for name in TAKES:
         recording = salm.read(folder / "salm-demo" / "library" / f"{name}.flac")
         salm.write(folder / "recordings" / f"{name}.wav", recording.samples, recording.rate_hz)
-    (folder / "take-1.wav").symlink_to(folder / "recordings" / f"{TAKES[0]}.wav")
+    shutil.copy(folder / "recordings" / f"{TAKES[0]}.wav", folder / "take-1.wav")
 
 
 def test_most_of_the_examples_are_run_and_the_others_say_why_not() -> None:

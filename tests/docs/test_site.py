@@ -18,15 +18,15 @@ DOCS = ROOT / "docs"
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-d", str(out / "trees"), str(DOCS), str(out)]
-    done = subprocess.run(command, capture_output=True, text=True)
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q"]
+    done = subprocess.run([*command, str(DOCS), str(out)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return out
 
 
 def test_every_page_is_there_and_in_the_table_of_contents(site: Path) -> None:
     pages = {path.relative_to(DOCS).with_suffix("") for path in DOCS.rglob("*.md")}
-    assert pages == {path.relative_to(site / "_sources").with_suffix("").with_suffix("") for path in (site / "_sources").rglob("*.md.txt")}
+    assert all((site / page).with_suffix(".html").exists() for page in pages)
     contents = (site / "index.html").read_text(encoding="utf-8")
     assert not [page for page in pages if f'href="{page}.html"' not in contents and page.parent == Path("guide")]
 
