@@ -48,9 +48,10 @@ autosummary_generate = True
 autosummary_ignore_module_all = False
 autosummary_imported_members = False
 autodoc_member_order = "bysource"
-autodoc_default_options = {"members": True, "show-inheritance": False}
+autodoc_default_options = {"members": True, "no-value": True}
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
+add_module_names = False
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
 napoleon_google_docstring = False
@@ -90,7 +91,7 @@ def module_name(path: Path) -> str:
 
 def as_restructured_text(*event: Any) -> None:
     """Docstrings as they are written here: indented equations are literal, and |x| is a length."""
-    lines: list[str] = event[-1]
+    what, lines = event[1], event[-1]
     literal = section = False
     for place, line in enumerate(lines):
         section = section or bool(re.fullmatch("-{3,}", line.strip()))
@@ -103,7 +104,9 @@ def as_restructured_text(*event: Any) -> None:
             literal = False
         if not literal:
             lines[place] = re.sub(r"(``.*?``)|\|", lambda found: found[1] or r"\|", lines[place])
-    lines[:] = "\n".join(lines).split("\n")
+    # Napoleon would take what stands before a colon in the first line of an attribute's for its type.
+    first = [""] if what in ("attribute", "data", "property") else []
+    lines[:] = first + "\n".join(lines).split("\n")
 
 
 def setup(app: Any) -> None:

@@ -79,7 +79,7 @@ def arc(first_deg: float, last_deg: float, place: Callable[[float], Point]) -> s
 
 def axes() -> str:
     """Axes and the signs of both angles, from above and from the right."""
-    above, side, radius = (180.0, 150.0), (510.0, 150.0), 96.0
+    above, side, radius = (200.0, 150.0), (520.0, 150.0), 96.0
     parts = [circle(above, radius, **outline(0.3)), head(above)]
     for azimuth_deg, name in ((0.0, "+x"), (90.0, "+y")):
         parts.append(arrow(from_above(azimuth_deg, above, 22), from_above(azimuth_deg, above, radius - 14)))
