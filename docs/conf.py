@@ -93,15 +93,18 @@ def as_restructured_text(*event: Any) -> None:
     """Docstrings as they are written here: indented equations are literal, and |x| is a length."""
     what, lines = event[1], event[-1]
     literal = section = False
+    paragraph = ""
     for place, line in enumerate(lines):
         section = section or bool(re.fullmatch("-{3,}", line.strip()))
-        before = lines[place - 1] if place else ""
         indented = line.startswith("    ")
-        if not section and indented and place and not before.strip() and not literal:
-            lines[place - 1] = "\n::\n"
+        follows = place > 0 and not lines[place - 1].strip() and paragraph and not paragraph.startswith(" ")
+        if indented and follows and not section and not literal:
             literal = True
+            if not paragraph.endswith("::"):
+                lines[place - 1] = "\n::\n"
         elif line.strip() and not indented:
             literal = False
+        paragraph = line if line.strip() else paragraph
         if not literal:
             lines[place] = re.sub(r"(``.*?``)|\|", lambda found: found[1] or r"\|", lines[place])
     # Napoleon would take what stands before a colon in the first line of an attribute's for its type.
