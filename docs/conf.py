@@ -7,6 +7,7 @@ from typing import Any
 
 # Before autodoc imports it with `typing.TYPE_CHECKING` set, which pydantic does not bear.
 import fastapi  # noqa: F401
+from sphinx.ext.napoleon import NumpyDocstring
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
@@ -30,7 +31,7 @@ exclude_patterns = ["_templates"]
 templates_path = ["_templates"]
 nitpicky = False
 
-myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
 
 html_theme = "furo"
@@ -91,7 +92,7 @@ def module_name(path: Path) -> str:
 
 def as_restructured_text(*event: Any) -> None:
     """Docstrings as they are written here: indented equations are literal, and |x| is a length."""
-    what, lines = event[1], event[-1]
+    lines: list[str] = event[-1]
     literal = section = False
     paragraph = ""
     for place, line in enumerate(lines):
@@ -107,9 +108,11 @@ def as_restructured_text(*event: Any) -> None:
         paragraph = line if line.strip() else paragraph
         if not literal:
             lines[place] = re.sub(r"(``.*?``)|\|", lambda found: found[1] or r"\|", lines[place])
-    # Napoleon would take what stands before a colon in the first line of an attribute's for its type.
-    first = [""] if what in ("attribute", "data", "property") else []
-    lines[:] = first + "\n".join(lines).split("\n")
+    lines[:] = "\n".join(lines).split("\n")
+
+
+# It would take what stands before a colon in an attribute's first line for its type; here types are annotations.
+NumpyDocstring._parse_attribute_docstring = NumpyDocstring._consume_to_end
 
 
 def setup(app: Any) -> None:
