@@ -324,7 +324,7 @@ class TestHuggingFace:
         settings(copy, lambda content: content["audio_config"].update(num_mel_bins=128))
         assert run("hf", copy, *out).err[-1].endswith("audio_config.num_mel_bins is 128 but only 64 can be imported.")
         settings(copy, lambda content: content["audio_config"].update(num_mel_bins=64, depths=[2, 2]))
-        assert "no model has these sizes: depths (2, 2) and heads" in run("hf", copy, *out).err[-1]
+        assert "depths (2, 2) and heads (1, 2, 4, 8) must have one number" in run("hf", copy, *out).err[-1]
         settings(copy, lambda content: content["audio_config"].update(depths=[2, 2, 2, 2], patch_embeds_hidden_size=16))
         assert "the weights do not fit: 0 are missing" in run("hf", copy, *out).err[-1]
         settings(copy, lambda content: content.update(model_type="bert"))

@@ -20,6 +20,7 @@ def tower() -> SentenceTower:
     """The shipped tower's words, with random weights and a tenth of the work."""
     torch.manual_seed(0)
     size = {"hidden_size": 64, "intermediate_size": 64, "num_attention_heads": 2, "num_hidden_layers": 1}
+    size |= {"vocab_size": 30522, "max_position_embeddings": 512}
     return SentenceTower(config=size, tokenizer=hub.WEIGHTS / "minilm-l6-v2" / "tokenizer.json")
 
 

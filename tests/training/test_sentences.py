@@ -23,6 +23,9 @@ class Counting(nn.Module):
         super().__init__()
         self.asked: list[list[str]] = []
         self.layer = nn.Linear(1, 4).requires_grad_(False)
+        # Of whole numbers every product is exact, however many rows it has.
+        self.layer.weight.copy_(torch.tensor([[1.0], [2.0], [-3.0], [5.0]]))
+        self.layer.bias.copy_(torch.tensor([0.0, 1.0, 7.0, -2.0]))
 
     def forward(self, sentences: Sequence[str]) -> Tensor:
         self.asked.append(list(sentences))

@@ -226,7 +226,7 @@ def read_scene_ranges(path: str | Path) -> SceneRanges:
 def _read(path: Path, *, alike: tuple[Path, ...] = ()) -> dict[str, Any]:
     """The settings of a file, and under them those of the file that it is like; ``alike`` are those that led here."""
     try:
-        plain = yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)
+        plain = _Loader(path.read_text(encoding="utf-8-sig")).get_single_data()
     except OSError as error:
         raise InputError(f"{path} cannot be read as YAML: {error.strerror}.") from error
     except RecursionError as error:

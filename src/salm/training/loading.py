@@ -85,8 +85,7 @@ def _in_one_line(lessons: Iterator[Lesson]) -> Iterator[Lesson]:
         yield from lessons
     except InputError as error:
         # Out of a loader process a message comes with everything that was called, itself last.
-        last = str(error).strip().splitlines()[-1]
-        raise InputError(last.removeprefix(f"{InputError.__module__}.InputError: ")) from None
+        raise InputError(str(error).rpartition(f"{InputError.__module__}.InputError: ")[2].strip()) from None
 
 
 def _one_thread(worker: int) -> None:

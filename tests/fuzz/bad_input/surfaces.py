@@ -52,9 +52,14 @@ def prepared() -> Iterator[None]:
     def quick(name: str | Path = "small", *, device: str = "cpu") -> Model:
         return seeds.tiny() if str(name) == "small" else load(name, device=device)
 
+    logger = logging.getLogger("salm")
+    level = logger.level
     with mock.patch.object(hub, "text_tower", tower), mock.patch.object(salm, "load", quick, create=True):
-        logging.getLogger("salm").setLevel(logging.CRITICAL)
-        yield
+        logger.setLevel(logging.CRITICAL)
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
 
 
 def warm() -> None:
