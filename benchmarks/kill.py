@@ -7,7 +7,7 @@ what was done must still be there. Then the command is started once more, to be 
 which must be that of the undisturbed run. A server is killed with an upload, an edit and a scan in
 flight; then one looks at the next.
 
-What is killed is `python -m salm.cli`, forked from this process, which has the libraries and the model loaded: that
+What is killed is `python -m salm`, forked from this process, which has the libraries and the model loaded: that
 saves seconds a kill. Every tenth is a new process that dies while it starts. The last line is one JSON object; the exit
 status is 1 if something was wrong.
 """
@@ -203,7 +203,7 @@ class Started:
 def start(
     words: list[str], output: Path, *, prepare: Callable[[], None], watch: Callable[[], None] = lambda: None
 ) -> Started:
-    """`python -m salm.cli` with these words, in a group of processes of its own."""
+    """`python -m salm` with these words, in a group of processes of its own."""
     output.write_bytes(b"")
     process = os.fork()
     if process:
@@ -218,7 +218,7 @@ def start(
         prepare()
         watch()
         sys.argv[1:] = words
-        runpy.run_module("salm.cli", run_name="__main__", alter_sys=True)
+        runpy.run_module("salm", run_name="__main__", alter_sys=True)
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else 0
     except BaseException:
@@ -240,7 +240,7 @@ def start_anew(words: list[str], output: Path) -> Started:
     """The same in a new process."""
     with output.open("wb") as told:
         process = subprocess.Popen(
-            [sys.executable, "-m", "salm.cli", *words], stdout=told, stderr=subprocess.DEVNULL, start_new_session=True
+            [sys.executable, "-m", "salm", *words], stdout=told, stderr=subprocess.DEVNULL, start_new_session=True
         )
     process.returncode = 0  # It is waited for by its number.
     return Started(process.pid, output)

@@ -61,7 +61,7 @@ def main() -> None:
     arguments = parser.parse_args()
     environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
     with tempfile.TemporaryDirectory() as folder:
-        command = ["-m", "salm.cli"]
+        command = ["-m", "salm"]
         locate = [*command, "locate", str(clip(Path(folder)))]
         processes = {
             "help": [*command, "--help"],

@@ -277,7 +277,7 @@ def test_an_interrupt_stops_quietly(run: Run, sounds: Path, monkeypatch: pytest.
 
 
 def test_a_new_process_says_one_line_and_exits_with_2(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "salm.cli", "locate", "missing.wav", "--method", "intensity"]
+    command = [sys.executable, "-m", "salm", "locate", "missing.wav", "--method", "intensity"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "PYTHONUTF8": "1"})
     assert (done.returncode, done.stdout, done.stderr) == (2, "", "salm: missing.wav does not exist.\n")
 

@@ -70,7 +70,7 @@ def scene(rng: np.random.Generator, corpus: ProceduralCorpus, kind: str, sector:
 @contextmanager
 def serving(library: Path) -> Iterator[str]:
     """The address of a server with the library."""
-    words = [sys.executable, "-m", "salm.cli", "serve", "--port", "0", "--json", "--library", f"takes={library}"]
+    words = [sys.executable, "-m", "salm", "serve", "--port", "0", "--json", "--library", f"takes={library}"]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None

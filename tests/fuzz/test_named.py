@@ -168,7 +168,7 @@ class TestNames:
         write(path, seeds.wave(4), seeds.RATE_HZ)
         assert len(salm.read(path).samples) == 4
         ran = subprocess.run(
-            [sys.executable, "-m", "salm.cli", "locate", path, "--method", "intensity", "--json"],
+            [sys.executable, "-m", "salm", "locate", path, "--method", "intensity", "--json"],
             capture_output=True,
             check=True,
         )

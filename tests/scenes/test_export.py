@@ -174,7 +174,7 @@ def killed(command: list[str], out: Path, *, rng: random.Random) -> bool:
 def test_killed_at_any_time_it_ends_in_the_same_bytes(made: Made, tmp_path: Path) -> None:
     # Enough that it is still at work when a busy machine lets this process look.
     path, out = made([scene(number % 24) for number in range(200)]), tmp_path / "out"
-    command = [sys.executable, "-m", "salm.cli", "scenes", "export", str(path), "-o", str(out)]
+    command = [sys.executable, "-m", "salm", "scenes", "export", str(path), "-o", str(out)]
     command += ["--shard-scenes", "4", "--workers", "1"]
     rng = random.Random(20250724)
     assert sum(killed(command, out, rng=rng) for _ in range(3)) == 3
@@ -188,7 +188,7 @@ def test_killed_at_any_time_it_ends_in_the_same_bytes(made: Made, tmp_path: Path
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_an_interruption_is_one_line_and_leaves_nothing_half_written(made: Made, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "salm.cli", "scenes", "export", str(made(200)), "-o", str(out), "--workers", "2"]
+    command = [sys.executable, "-m", "salm", "scenes", "export", str(made(200)), "-o", str(out), "--workers", "2"]
     command += ["--shard-scenes", "100"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     # A part of a shard, not of the record of the export, which is written first.

@@ -18,7 +18,7 @@ def test_it_serves_until_it_is_stopped(library: Library) -> None:
     words = [
         sys.executable,
         "-m",
-        "salm.cli",
+        "salm",
         "serve",
         "--port",
         "0",

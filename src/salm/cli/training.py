@@ -22,7 +22,7 @@ class Train(Command):
     """Train a model, go on with a run that was stopped, or teach a model sounds of your own.
 
     `salm train --init small --data my.csv -o mine` needs no file of settings: it fine-tunes in minutes and says what
-    was gained and what was forgotten. `accelerate launch -m salm.cli train` uses several GPUs.
+    was gained and what was forgotten. `accelerate launch -m salm train` uses several GPUs.
     """
 
     config: Positional[Path | None] = None

@@ -1,4 +1,4 @@
-"""``python -m salm.cli`` is the command ``salm``."""
+"""``python -m salm`` is the command ``salm``."""
 
 from salm.cli.main import main
 
