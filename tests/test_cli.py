@@ -924,11 +924,11 @@ def test_a_published_corpus_is_evaluated(run: Run, tiny: Path, esc50: Path) -> N
 
 def test_tables_of_the_paper_go_into_a_file(run: Run, tiny: Path, tmp_path: Path) -> None:
     given = ("--protocol", "paper", "--table", "all", "--scenes", 6, "--jitter", "narrow", "--seed", 2)
-    ran = run("evaluate", tiny, *given, "--format", "latex", "--out", tmp_path / "tables.tex", "--json")
+    ran = run("evaluate", tiny, *given, "--out-format", "latex", "--out", tmp_path / "tables.tex", "--json")
     assert (ran.document["protocol"]["name"], ran.document["tables"]) == ("paper", [1, 2, 3])
     assert (ran.document["scenes"], ran.document["seed"]) == (6, 2)
     assert (tmp_path / "tables.tex").read_text(encoding="utf-8").count(r"\begin{tabular}") == 5
-    printed = run("evaluate", tiny, *given, "--format", "markdown")
+    printed = run("evaluate", tiny, *given, "--out-format", "markdown")
     assert printed.out.startswith("tiny (")
     assert "**Table 3, editing**" in printed.out
 
@@ -984,3 +984,21 @@ def test_demo_hands_on_where_the_page_is(run: Run, tmp_path: Path, monkeypatch: 
     assert ran.document == {"page": str(tmp_path / "out" / "index.html"), "seed": 7, "model": "small"}
     assert (ran.status, ran.err) == (0, "simulating ...\n")
     assert run("demo", "-o", tmp_path / "more").out == f"Open {tmp_path / 'more' / 'index.html'}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("search lib bell from the left", "Unrecognized options: from, the, left."),
+        ("rank take.wav rain --bogus", "Unrecognized options: --bogus."),
+        ("locate take.wav --plot", "Missing value for argument '--plot'. Expected 1 values."),
+        ("scan take.wav --threads many", "Error parsing --threads: invalid literal"),
+    ],
+)
+def test_wrong_usage_is_one_line(run: Callable[..., Ran], words: str, told: str) -> None:
+    ran = run(*words.split())
+    (line,) = ran.err.splitlines()
+    assert ran.status == 2
+    assert line.startswith(f"salm: {told}")
+    assert f"`salm {words.split()[0]} --help` explains it." in line
+    assert ("goes in quotes" in line) is ("bell" in words)

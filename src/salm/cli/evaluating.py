@@ -64,7 +64,7 @@ class Evaluate(Command):
     """Shortest stretch of a recording with a single source, in seconds; left out, 1."""
     seed: int = 0
     """Of everything."""
-    format: Literal["text", "markdown", "latex"] | None = None
+    out_format: Literal["text", "markdown", "latex"] | None = None
     """How the tables are written; left out, text."""
     out: Path | None = None
     """File for the tables instead of standard output."""
@@ -168,7 +168,7 @@ class Evaluate(Command):
 
         if self.out is not None:
             with written_whole(self.out) as part:
-                part.write_text(FORMATS[self.format or "text"](report), encoding="utf-8")
+                part.write_text(FORMATS[self.out_format or "text"](report), encoding="utf-8")
 
     def _show(self, report: dict[str, Any]) -> None:
         from salm.cli.telling import say
@@ -176,10 +176,10 @@ class Evaluate(Command):
 
         if self.out is not None:
             say(str(self.out))
-        elif self.format in (None, "text"):
+        elif self.out_format in (None, "text"):
             print_report(report)
         else:
-            say(FORMATS[self.format or "text"](report).rstrip("\n"))
+            say(FORMATS[self.out_format or "text"](report).rstrip("\n"))
 
 
 def _option(field: str) -> str:

@@ -5,6 +5,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stderr
 
 import tyro
 from tyro.conf import OmitArgPrefixes
@@ -51,6 +52,7 @@ COMMANDS: dict[str, type[Command]] = {
 }
 """Every command by its words."""
 
+_FRAME = " │╭╮╰╯─"
 _HINT = "`salm COMMAND --help` explains one of them. Nothing leaves your machine."
 
 
@@ -90,8 +92,30 @@ def _parse(words: list[str]) -> Command:
     for name, command in COMMANDS.items():
         parts = name.split()
         if words[: len(parts)] == parts:
-            return tyro.cli(command, prog=f"salm {name}", args=words[len(parts) :], config=(OmitArgPrefixes,))
+            return _asked(name, command, words[len(parts) :])
     return _overview(words)
+
+
+def _asked(name: str, command: type[Command], words: list[str]) -> Command:
+    """The command with its options.
+
+    Raises
+    ------
+    InputError
+        With what tyro says of wrong usage in a box of several lines.
+    """
+    box = io.StringIO()
+    try:
+        with redirect_stderr(box):
+            return tyro.cli(command, prog=f"salm {name}", args=words, config=(OmitArgPrefixes,))
+    except SystemExit as end:
+        if not end.code:
+            raise
+        lines = [line.strip(_FRAME) for line in box.getvalue().splitlines()[1:]]
+        told = " ".join(line for line in lines if line and not line.endswith(f"salm {name} --help"))
+        spoken = told.startswith("Unrecognized") and "-" not in told
+        quotes = " A sentence of several words goes in quotes." if spoken else ""
+        raise InputError(f"{told.removesuffix('.')}. `salm {name} --help` explains it.{quotes}") from None
 
 
 def _overview(words: list[str]) -> Command:
