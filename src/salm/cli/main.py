@@ -52,7 +52,7 @@ COMMANDS: dict[str, type[Command]] = {
 }
 """Every command by its words."""
 
-_FRAME = " │╭╮╰╯─"
+_SIDES, _RULES = " │|", "╭╮╰╯─+-"
 _HINT = "`salm COMMAND --help` explains one of them. Nothing leaves your machine."
 
 
@@ -111,8 +111,8 @@ def _asked(name: str, command: type[Command], words: list[str]) -> Command:
     except SystemExit as end:
         if not end.code:
             raise
-        lines = [line.strip(_FRAME) for line in box.getvalue().splitlines()[1:]]
-        told = " ".join(line for line in lines if line and not line.endswith(f"salm {name} --help"))
+        lines = [line.strip(_SIDES) for line in box.getvalue().splitlines()[1:]]
+        told = " ".join(line for line in lines if line.strip(_RULES) and not line.endswith(f"salm {name} --help"))
         spoken = told.startswith("Unrecognized") and "-" not in told
         quotes = " A sentence of several words goes in quotes." if spoken else ""
         raise InputError(f"{told.removesuffix('.')}. `salm {name} --help` explains it.{quotes}") from None
