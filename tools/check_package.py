@@ -42,7 +42,7 @@ def main() -> int:
         python, salm = folder / "venv/bin/python", folder / "venv/bin/salm"
         run(python, "-m", "pip", "install", "-q", "-c", ROOT / "constraints.txt", wheel)
         run(salm, "demo", "--out", folder / "demo", cwd=folder)
-        clip = min((folder / "demo").rglob("*.wav"))
+        clip = min((folder / "demo" / "library").iterdir())
         run(salm, "locate", clip, cwd=folder)
         (package,) = (folder / "venv/lib").glob("python*/site-packages")
         alone = ("unshare", "--mount", "--map-root-user", "sh", "-c", READ_ONLY, "sh", package)

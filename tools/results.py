@@ -215,8 +215,8 @@ ABLATIONS = {
     "R@10 % ": ("retrieval", "audio_to_text", "r10"),
     "trained phrasings R@1 %": ("retrieval", "trained_phrasings", "r1"),
     "semantic R@1 %": ("retrieval", "semantic", "r1"),
+    "zero-shot, spatial %": ("zero_shot", "spatial"),
     "error mean °": ("localisation", "mean_deg"),
-    "p90 °": ("localisation", "p90_deg"),
 }
 
 
