@@ -7,11 +7,14 @@ folder and can be replayed one by one. The last line is one JSON object; the exi
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections import Counter
 from pathlib import Path
 
+# A forked process waits for ever for threads that it has not.
+os.environ["OMP_NUM_THREADS"] = "1"
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "fuzz"))
 
 from bad_input.outcome import Case, outcome_of

@@ -1,5 +1,6 @@
 """The commands, run in this process: exit status, the JSON that others build on, and one clear line for bad input."""
 
+import errno
 import functools
 import hashlib
 import json
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -274,6 +276,20 @@ def test_an_interrupt_stops_quietly(run: Run, sounds: Path, monkeypatch: pytest.
 
     monkeypatch.setattr("salm.model.locate.locate_file", interrupted)
     assert run("locate", sounds / "foa.wav", "--method", "intensity") == Ran(130, "", "salm: stopped.\n")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EMFILE, errno.EIO])
+def test_what_the_system_refuses_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    refused = OSError(number, os.strerror(number), "there.wav")
+    monkeypatch.setattr(Locate, "run", Mock(side_effect=refused))
+    assert run("locate", "take.wav").complaint == f"there.wav: {os.strerror(number)}."
+
+
+@pytest.mark.parametrize("fault", [FileNotFoundError(errno.ENOENT, "no such file", "salm.npz"), OSError("odd")])
+def test_a_fault_of_ours_is_not_taken_for_bad_input(run: Run, monkeypatch: pytest.MonkeyPatch, fault: OSError) -> None:
+    monkeypatch.setattr(Locate, "run", Mock(side_effect=fault))
+    with pytest.raises(type(fault)):
+        run("locate", "take.wav")
 
 
 def test_a_new_process_says_one_line_and_exits_with_2(tmp_path: Path) -> None:

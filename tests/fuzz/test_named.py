@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +17,7 @@ import yaml
 from bad_input import seeds
 from bad_input.outcome import command, limited
 from bad_input.surfaces import prepared
+from starlette.testclient import TestClient
 
 import salm
 from salm.audio import decoding
@@ -24,6 +26,7 @@ from salm.cli import main
 from salm.errors import InputError
 from salm.scenes.make import make_scenes
 from salm.training.config import read_train_config
+from salm.web.server import create_app
 
 HEARING = ("locate", "doctor", "scan")
 
@@ -282,3 +285,15 @@ def test_a_place_that_cannot_be_written_is_one_line_and_nothing_is_left(
     assert {"full": "No space left on device", "ro": "Read-only file system"}[how] in lines[-1]
     after = {path: path.read_bytes() for path in out.rglob("*") if path.is_file() and path.name != "library.lock"}
     assert after == before
+
+
+@pytest.mark.parametrize("seconds", [0.5, 20.0], ids=["stored by us", "stored while the form is read"])
+def test_a_server_whose_disk_is_full_says_so(
+    seconds: float, disk: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(disk("full")))
+    content = seeds.audio_bytes(seeds.wave(4, seconds))
+    with TestClient(create_app(seeds.tiny()), base_url="http://localhost") as client:
+        answer = client.post("/api/locate", files={"file": ("take.wav", content)})
+    assert (answer.status_code, list(answer.json())) == (507, ["error"])
+    assert "disk is full" in answer.json()["error"]

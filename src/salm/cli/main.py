@@ -1,6 +1,7 @@
 """The command line: which command is meant, and how it ends."""
 
 import difflib
+import errno
 import io
 import os
 import sys
@@ -52,6 +53,23 @@ COMMANDS: dict[str, type[Command]] = {
 }
 """Every command by its words."""
 
+_REFUSALS = frozenset(
+    {
+        errno.EACCES,
+        errno.EDQUOT,
+        errno.EFBIG,
+        errno.EIO,
+        errno.EMFILE,
+        errno.ENAMETOOLONG,
+        errno.ENFILE,
+        errno.ENOMEM,
+        errno.ENOSPC,
+        errno.EPERM,
+        errno.EROFS,
+    }
+)
+"""What a system refuses of any program: no room, no permission, a broken disk, too many files."""
+
 _SIDES, _RULES = " │|", "╭╮╰╯─+-"
 _HINT = "`salm COMMAND --help` explains one of them. Nothing leaves your machine."
 
@@ -79,8 +97,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        # What the system refuses is of this machine and these files, wherever it was not foreseen.
-        complain(f"{error.filename or 'the system says'}: {error.strerror or error}.")
+        # A file that is not where a command looks for it unforeseen is a fault of ours, and keeps its traceback.
+        if error.errno not in _REFUSALS:
+            raise
+        complain(f"{error.filename or 'the system says'}: {error.strerror}.")
         return 2
     except MemoryError:
         complain("there is not enough memory for this; give less at once.")

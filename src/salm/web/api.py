@@ -30,7 +30,12 @@ router = APIRouter(
     prefix="/api",
     responses={
         status: {"model": Problem, "description": text}
-        for status, text in {413: "too large", 422: "cannot be used", 429: "too much at once"}.items()
+        for status, text in {
+            413: "too large",
+            422: "cannot be used",
+            429: "too much at once",
+            507: "no room on the server's disk",
+        }.items()
     },
 )
 

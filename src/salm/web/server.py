@@ -1,5 +1,6 @@
 """The application behind `salm serve`: the page, the API, and how both say that something is wrong."""
 
+import errno
 import logging
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
@@ -72,6 +73,7 @@ def create_app(
     app.exception_handler(InputError)(_refused)
     app.exception_handler(RequestValidationError)(_misused)
     app.exception_handler(HTTPException)(_not_served)
+    app.exception_handler(OSError)(_unwritten)
     app.exception_handler(Exception)(_failed)
     return app
 
@@ -86,7 +88,7 @@ def _colours() -> Response:
 
 
 def _refused(_: Request, error: InputError) -> JSONResponse:
-    return _problem(422, str(error))
+    return _no_room() if _is_of_full_disk(error) else _problem(422, str(error))
 
 
 def _misused(_: Request, error: RequestValidationError) -> JSONResponse:
@@ -95,14 +97,33 @@ def _misused(_: Request, error: RequestValidationError) -> JSONResponse:
 
 
 def _not_served(_: Request, error: HTTPException) -> JSONResponse:
+    # A form that could not be stored counts as one that could not be read.
+    if _is_of_full_disk(error):
+        return _no_room()
     text = "there is nothing at this address." if error.detail == "Not Found" else error.detail
     return _problem(error.status_code, text, headers=error.headers)
+
+
+def _unwritten(_: Request, error: OSError) -> JSONResponse:
+    if _is_of_full_disk(error):
+        return _no_room()
+    raise error
 
 
 def _failed(request: Request, _: Exception) -> JSONResponse:
     # The traceback follows: Starlette raises the error again when this is sent, and uvicorn logs it.
     logging.getLogger(__name__).error("%s %s failed.", request.method, request.url.path)
     return _problem(500, FAULT)
+
+
+def _is_of_full_disk(error: BaseException | None) -> bool:
+    while error is not None and getattr(error, "errno", None) not in (errno.ENOSPC, errno.EDQUOT):
+        error = error.__cause__
+    return error is not None
+
+
+def _no_room() -> JSONResponse:
+    return _problem(507, "this server's disk is full; make room in its folder for temporary files (TMPDIR).")
 
 
 def _problem(status: int, text: str, *, headers: Mapping[str, str] | None = None) -> JSONResponse:

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
@@ -37,7 +37,10 @@ class Upload:
     async def received(cls, file: UploadFile) -> "Upload":
         """What a form brought, copied to its place."""
         upload = cls(file.filename or "")
-        await to_thread.run_sync(upload._take, file)
+        with ExitStack() as held:
+            held.enter_context(upload)
+            await to_thread.run_sync(upload._take, file)
+            held.pop_all()
         return upload
 
     def __enter__(self) -> "Upload":
