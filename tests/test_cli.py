@@ -292,6 +292,12 @@ def test_a_fault_of_ours_is_not_taken_for_bad_input(run: Run, monkeypatch: pytes
         run("locate", "take.wav")
 
 
+@pytest.mark.parametrize(("words", "status"), [("locate foa.wav --method intensity", 0), ("locate absent.wav", 2)])
+def test_nobody_need_listen(sounds: Path, words: str, status: int) -> None:
+    ran = subprocess.run(f"exec {sys.executable} -m salm {words} >&- 2>&-", shell=True, cwd=sounds, check=False)
+    assert ran.returncode == status
+
+
 def test_a_new_process_says_one_line_and_exits_with_2(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "salm", "locate", "missing.wav", "--method", "intensity"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "PYTHONUTF8": "1"})

@@ -1,11 +1,13 @@
 """Files are whole or not there."""
 
+import os
 from pathlib import Path
 
 import pytest
+import torch
 
 from salm.errors import InputError
-from salm.whole import folder_written_whole, written_whole
+from salm.whole import folder_written_whole, tensors_written_whole, written_whole
 
 
 def test_folders_are_made_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -38,6 +40,19 @@ def test_a_place_that_cannot_be_written_gets_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be written"), written_whole(tmp_path / "folder") as part:
         part.touch()
     assert {path.name for path in tmp_path.iterdir()} == {"file", "folder"}
+
+
+def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(pipe := tmp_path / "pipe")
+    with pytest.raises(InputError, match="pipe cannot be written: it is no file"), written_whole(pipe) as part:
+        part.touch()
+    assert pipe.is_fifo()
+
+
+def test_tensors_can_be_read_by_whom_other_files_can(tmp_path: Path) -> None:
+    (tmp_path / "plain").touch()
+    tensors_written_whole(tmp_path / "weights.safetensors", {"a": torch.zeros(1)})
+    assert (tmp_path / "weights.safetensors").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
 class TestFolder:

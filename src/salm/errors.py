@@ -1,6 +1,6 @@
 """The one exception for bad input: its message is a single line that says what was wrong, where, and what to do."""
 
-__all__ = ["InputError"]
+__all__ = ["InputError", "one_line"]
 
 _LONGEST = 1000
 
@@ -8,10 +8,15 @@ _LONGEST = 1000
 class InputError(ValueError):
     """Input from outside (a file, a sentence, an option) that cannot be used.
 
-    The commands print its message as one line and exit with status 2; anything else is a fault of ours. Whatever is
-    quoted in it, a message is one line, and of more than a thousand characters the middle is left out.
+    The commands print its message, `one_line` whatever is quoted in it, and exit with status 2; anything else is a
+    fault of ours.
     """
 
     def __init__(self, message: str = "") -> None:
-        line = " ".join(message.splitlines())
-        super().__init__(line if len(line) <= _LONGEST else f"{line[: _LONGEST // 2]} ... {line[-_LONGEST // 3 :]}")
+        super().__init__(one_line(message))
+
+
+def one_line(message: str) -> str:
+    """A message in one line; of more than a thousand characters the middle is left out."""
+    line = " ".join(message.splitlines())
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST // 2]} ... {line[-_LONGEST // 3 :]}"

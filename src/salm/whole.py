@@ -26,9 +26,12 @@ def written_whole(path: str | Path) -> Iterator[Path]:
     Raises
     ------
     InputError
-        If the file cannot be written.
+        If the file cannot be written, or something else than a file is there: a folder, a device.
     """
     path = Path(path)
+    # A device would be replaced like a file.
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise InputError(f"{path} cannot be written: it is no file; give another name.")
     part = path.with_name(f"{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,7 +63,12 @@ def tensors_written_whole(
 
     with written_whole(path) as part:
         try:
+            # Whoever may read other new files of this user may read this one: safetensors makes it for the user alone.
+            part.touch()
+            mode = part.stat().st_mode
             save_file(dict(tensors), part, metadata=dict(metadata or {}))
+            if part.stat().st_mode != mode:
+                part.chmod(mode)
         except SafetensorError as error:
             # What the system said is at the end of its message: no room is left, for example.
             raise OSError(str(error).rpartition(": ")[2]) from error

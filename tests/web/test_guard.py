@@ -33,6 +33,10 @@ def test_other_names_for_this_machine_are_refused(client: TestClient, host: str)
     assert refused(client.get("/", headers={"Host": host}), 421)
 
 
+def test_what_a_refusal_quotes_is_shortened(client: TestClient) -> None:
+    assert len(refused(client.get("/", headers={"Host": "dog" * 5000}), 421)) < 1000
+
+
 @pytest.mark.parametrize("host", ["localhost", "localhost:8000", "127.0.0.1:8000", "[::1]:8000", "192.168.1.5"])
 def test_addresses_and_localhost_are_served(client: TestClient, host: str) -> None:
     assert client.get("/api/about", headers={"Host": host}).status_code == 200

@@ -77,6 +77,9 @@ _HINT = "`salm COMMAND --help` explains one of them. Nothing leaves your machine
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    # Whoever started this may have closed them. Words then go nowhere, and no file that is opened takes their numbers.
+    sys.stdout = sys.stdout or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    sys.stderr = sys.stderr or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     if "--version" in words or words == ["-V"]:
         say(f"salm {salm.__version__}")
         return 0

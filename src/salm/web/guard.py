@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from salm.errors import one_line
 from salm.web.limits import Limits
 
 __all__ = ["Guard", "own_names"]
@@ -140,7 +141,7 @@ def _too_large(limits: Limits) -> str:
 
 
 def _error(status: int, text: str) -> JSONResponse:
-    return JSONResponse({"error": text}, status_code=status)
+    return JSONResponse({"error": one_line(text)}, status_code=status)
 
 
 async def _drain(receive: Receive, most: int, wait_s: float) -> None:

@@ -13,7 +13,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 import salm
-from salm.errors import InputError
+from salm.errors import InputError, one_line
 from salm.library.index import Library
 from salm.model.inference import Model
 from salm.pictures.drawing import colours
@@ -127,4 +127,4 @@ def _no_room() -> JSONResponse:
 
 
 def _problem(status: int, text: str, *, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    return JSONResponse({"error": " ".join(text.split())}, status_code=status, headers=headers)
+    return JSONResponse({"error": one_line(text)}, status_code=status, headers=headers)
