@@ -292,6 +292,13 @@ def test_a_fault_of_ours_is_not_taken_for_bad_input(run: Run, monkeypatch: pytes
         run("locate", "take.wav")
 
 
+def test_a_folder_that_is_gone_is_one_line(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (gone := tmp_path / "gone").mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert run("demo").complaint == "the folder that you are in is gone; go to another one."
+
+
 @pytest.mark.parametrize(("words", "status"), [("locate foa.wav --method intensity", 0), ("locate absent.wav", 2)])
 def test_nobody_need_listen(sounds: Path, words: str, status: int) -> None:
     ran = subprocess.run(f"exec {sys.executable} -m salm {words} >&- 2>&-", shell=True, cwd=sounds, check=False)

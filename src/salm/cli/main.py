@@ -87,6 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Names of files need not be Unicode, and what stands for their bytes is JSON too when it is escaped.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
+        _check_folder()
         command = _parse(words)
         command.compute_with_threads()
         return command.run()
@@ -108,6 +109,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MemoryError:
         complain("there is not enough memory for this; give less at once.")
         return 2
+
+
+def _check_folder() -> None:
+    """Refuse to work in a folder that was deleted, where torch ends the process when it is loaded."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise InputError("the folder that you are in is gone; go to another one.") from None
 
 
 def _parse(words: list[str]) -> Command:
