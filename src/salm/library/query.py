@@ -264,8 +264,11 @@ class _Parser:
     def _within(self, found: InRange, token: _Token) -> InRange:
         """The range, unless its numbers are none of its quantity."""
         least, most = _LIMITS[found.quantity]
-        if any(abs(bound) != inf and not least <= bound <= most for bound in (found.low, found.high)):
-            raise self._wrong(f"{found.quantity}: is between {least:g} and {most:g}", token)
+        outside = [bound for bound in (found.low, found.high) if abs(bound) != inf and not least <= bound <= most]
+        if outside:
+            raise self._wrong(
+                f"{found.quantity}: is between {least:g} and {most:g}{_percentage(token, outside)}", token
+            )
         return found
 
 
@@ -333,6 +336,13 @@ def _merged(parts: Sequence[Alternative]) -> Alternative:
             conditions=tuple(dict.fromkeys(merged.conditions + part.conditions)),
         )
     return merged
+
+
+def _percentage(token: _Token, outside: Sequence[float]) -> str:
+    """How a confidence is written, whose numbers are a percentage without its sign."""
+    if not token.text.startswith("confidence:") or "%" in token.text or not all(1 < bound <= 100 for bound in outside):
+        return ""
+    return "; a percentage is written " + _NUMBER.sub(r"\g<0>%", token.text)
 
 
 def _sector(azimuth_deg: float) -> InRange:
