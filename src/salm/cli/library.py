@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from tyro.conf import Positional, arg
 
 import salm
-from salm.cli.command import Command, Format, plain
+from salm.cli.command import Command, Format, at_least, check_picture, plain
 from salm.cli.telling import Bar, complain, mention, say, table
 from salm.errors import InputError
 
@@ -92,6 +92,7 @@ class Search(Command):
 
     def run(self) -> int:
         """Print the hits, best first."""
+        self._check()
         library = salm.Library(self.library, method=self.method, must_exist=True)
         example = None if self.like is None else self.recording(self.like, self.layout)
         model = self.model(self.model_name)
@@ -106,6 +107,15 @@ class Search(Command):
         hits = [plain(hit) for hit in result.hits]
         self.tell({"query": result.query and result.query.to_dict(), "hits": hits}, lambda: self._say(result, hits))
         return 0
+
+    def _check(self) -> None:
+        """Refuse what cannot be asked before what takes seconds: torch, and a model."""
+        from salm.library.query import parse_query, parse_where
+
+        at_least(1, limit=self.limit)
+        check_picture(self.plot)
+        understand = parse_query if self.like is None else parse_where
+        understand(self.text, facing=self.facing)
 
     def _say(self, result: "SearchResult", hits: list[dict[str, Any]]) -> None:
         if result.query is not None:

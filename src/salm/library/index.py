@@ -17,7 +17,7 @@ from salm.library.approximate import FaissBackend
 from salm.library.backend import Backend
 from salm.library.files import audio_files, is_under
 from salm.library.folder import FolderBackend
-from salm.library.query import Alternative, Query, parse_query
+from salm.library.query import Query, parse_query, parse_where
 from salm.library.question import Question, asked, asked_like
 from salm.library.server import QdrantBackend, is_address
 from salm.model.inference import Model
@@ -26,8 +26,6 @@ __all__ = ["AddReport", "Failure", "Hit", "Library", "Method", "Moved", "Noted",
 
 Method = Literal["exact", "faiss"]
 """How a library in a folder is searched."""
-
-_EXAMPLE_ALONE = Query(text="", alternatives=(Alternative(),))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,7 +221,7 @@ class Library:
             If ``where`` cannot be understood or says what to find, ``limit`` is less than 1, or the library is another
             model's.
         """
-        query = parse_query(where, facing=facing) if where.strip() else _EXAMPLE_ALONE
+        query = parse_where(where, facing=facing)
         self._check(model)
         question = asked_like(query, model, model.embed_audio([recording]))
         return SearchResult(query=query if where.strip() else None, hits=self._hits(question, limit))
