@@ -606,6 +606,8 @@ def test_a_moved_file_is_said(run: Run, sounds: Path, tiny: Path, tmp_path: Path
         (["dog", "--limit", 0], "--limit is 0 but must be at least 1."),
         (["dog", "--plot", "hits.png"], "--plot hits.png: a picture is SVG"),
         (["dog in the north", "--facing", "up"], "facing is 'up' but must be one of north"),
+        (["--like", "missing.wav", "--facing", "up"], "facing is 'up' but must be one of north"),
+        (["--like", "missing.wav", "--facing", "east"], "--facing east turns words such as 'from the west'"),
         (["rain", "--like", "missing.wav"], "'rain' names no direction"),
         (["", "--like", "missing.wav"], "missing.wav does not exist."),
     ],

@@ -80,7 +80,7 @@ class Search(Command):
     limit: int = 10
     """Hits to show."""
     facing: str = "north"
-    """Where the front is on the compass."""
+    """Where the front is on the compass, for words such as "from the west"."""
     method: _Method = "exact"
     """How a folder is searched: exactly, or through faiss, which looks at a part of a large library only."""
     plot: Path | None = None
@@ -116,6 +116,8 @@ class Search(Command):
         check_picture(self.plot)
         understand = parse_query if self.like is None else parse_where
         understand(self.text, facing=self.facing)
+        if self.facing != "north" and not self.text.strip():
+            raise InputError(f"--facing {self.facing} turns words such as 'from the west', and there are none.")
 
     def _say(self, result: "SearchResult", hits: list[dict[str, Any]]) -> None:
         if result.query is not None:
