@@ -632,13 +632,19 @@ def test_a_moved_file_is_said(run: Run, sounds: Path, tiny: Path, tmp_path: Path
         ([""], "the query is empty"),
         (["rain from:sideways"], "at character 6, 'from:sideways': 'sideways' names no direction"),
         (["on the left and on the right"], "names several directions (on the left, on the right); name one."),
-        (["dog", "--limit", 0], "limit is 0 but must be at least 1."),
+        (["dog", "--limit", 0], "--limit is 0 but must be at least 1."),
+        (["dog", "--plot", "hits.png"], "--plot hits.png: a picture is SVG"),
         (["dog in the north", "--facing", "up"], "facing is 'up' but must be one of north"),
+        (["--like", "missing.wav", "--facing", "up"], "facing is 'up' but must be one of north"),
+        (["--like", "missing.wav", "--facing", "east"], "--facing east turns words such as 'from the west'"),
+        (["rain", "--like", "missing.wav"], "'rain' names no direction"),
         (["", "--like", "missing.wav"], "missing.wav does not exist."),
     ],
 )
-def test_searches_that_cannot_be(run: Run, tiny: Path, library: Path, words: list[object], said: str) -> None:
-    assert said in run("search", library, *words, "--model", tiny).complaint
+def test_searches_that_cannot_be_are_refused_before_a_model_is_loaded(
+    run: Run, library: Path, words: list[object], said: str
+) -> None:
+    assert said in run("search", library, *words, "--model", "nowhere").complaint
 
 
 def test_a_library_refuses_another_model(run: Run, tiny: Path, library: Path, tmp_path: Path) -> None:

@@ -229,6 +229,15 @@ def test_an_empty_library_finds_nothing(tmp_path: Path, model: Model) -> None:
     assert not (tmp_path / "none").exists()
 
 
+def test_a_folder_that_holds_libraries_names_them(library: Library, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r" is no library; in that folder there is \S+/library\.$"):
+        Library(tmp_path, must_exist=True)
+    for name in "abcd":
+        shutil.copytree(library.path, tmp_path / name)
+    with pytest.raises(InputError, match=r"there is \S+/a, \S+/b, \S+/c and 2 more\.$"):
+        Library(tmp_path, must_exist=True)
+
+
 def test_paths_that_cannot_be(tmp_path: Path, model: Model) -> None:
     with pytest.raises(InputError, match="is no library"):
         Library(tmp_path / "none", must_exist=True)

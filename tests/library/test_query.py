@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from salm.errors import InputError
 from salm.library.filters import InRange, Named
-from salm.library.query import Alternative, Condition, Query, parse_query
+from salm.library.query import Alternative, Condition, Query, parse_query, parse_where
 
 LEFT = InRange(quantity="azimuth", low=67.5, high=112.5, high_open=True)
 ABOVE_20 = InRange(quantity="elevation", low=20.0, low_open=True)
@@ -93,6 +93,11 @@ def test_conditions(text: str, filter: InRange | Named) -> None:
         ("rain from:sideways", "at character 6, 'from:sideways'", "names no direction"),
         ("rain elevation:20", "at character 6, 'elevation:20'", "takes a bound or a range"),
         ("elevation:>100", "at character 1, 'elevation:>100'", "is between -90 and 90"),
+        ("confidence:>80", "'confidence:>80'", "is between 0 and 1; a percentage is written confidence:>80%."),
+        ("confidence:<=12.5", "at character 1", "a percentage is written confidence:<=12.5%."),
+        ("confidence:50..80", "at character 1", "a percentage is written confidence:50%..80%."),
+        ("confidence:>180", "at character 1", "is between 0 and 1."),
+        ("confidence:>120%", "at character 1", "is between 0 and 1."),
         ("elevation:20..10", "at character 1, 'elevation:20..10'", "nothing is in this range"),
         ("duration:>3m", "at character 1, 'duration:>3m'", "has the units s, min, h"),
         ("rain AND :", "at character 10, ':'", "neither what nor where"),
@@ -112,6 +117,26 @@ def test_what_is_wrong_is_said_with_its_place(text: str, place: str, reason: str
 def test_an_unknown_facing_is_said_to_be_that(text: str) -> None:
     with pytest.raises(InputError, match=r"^facing is 'up' but must be one of north, "):
         parse_query(text, facing="up")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("rain", "'rain' names no direction"),
+        ("a dog from the left", "the example says what to find, so 'a dog' is one too many"),
+        ("from the left AND from behind", "one direction only"),
+        ("from:sideways", "names no direction"),
+    ],
+)
+def test_beside_an_example_stands_one_direction_at_most(text: str, reason: str) -> None:
+    with pytest.raises(InputError, match=reason):
+        parse_where(text)
+
+
+def test_an_example_may_stand_alone_on_a_compass_that_there_is() -> None:
+    assert parse_where(" ").alternatives == (Alternative(),)
+    with pytest.raises(InputError, match="facing is 'up'"):
+        parse_where("", facing="up")
 
 
 def test_too_many_alternatives_are_refused() -> None:

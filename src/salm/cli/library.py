@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from tyro.conf import Positional, arg
 
 import salm
-from salm.cli.command import Command, Format, plain
+from salm.cli.command import Command, Format, at_least, check_picture, plain
 from salm.cli.telling import Bar, complain, mention, say, table
 from salm.errors import InputError
 
@@ -80,7 +80,7 @@ class Search(Command):
     limit: int = 10
     """Hits to show."""
     facing: str = "north"
-    """Where the front is on the compass."""
+    """Where the front is on the compass, for words such as "from the west"."""
     method: _Method = "exact"
     """How a folder is searched: exactly, or through faiss, which looks at a part of a large library only."""
     plot: Path | None = None
@@ -92,6 +92,7 @@ class Search(Command):
 
     def run(self) -> int:
         """Print the hits, best first."""
+        self._check()
         library = salm.Library(self.library, method=self.method, must_exist=True)
         example = None if self.like is None else self.recording(self.like, self.layout)
         model = self.model(self.model_name)
@@ -106,6 +107,17 @@ class Search(Command):
         hits = [plain(hit) for hit in result.hits]
         self.tell({"query": result.query and result.query.to_dict(), "hits": hits}, lambda: self._say(result, hits))
         return 0
+
+    def _check(self) -> None:
+        """Refuse what cannot be asked before what takes seconds: torch, and a model."""
+        from salm.library.query import parse_query, parse_where
+
+        at_least(1, limit=self.limit)
+        check_picture(self.plot)
+        understand = parse_query if self.like is None else parse_where
+        understand(self.text, facing=self.facing)
+        if self.facing != "north" and not self.text.strip():
+            raise InputError(f"--facing {self.facing} turns words such as 'from the west', and there are none.")
 
     def _say(self, result: "SearchResult", hits: list[dict[str, Any]]) -> None:
         if result.query is not None:

@@ -17,9 +17,10 @@ from salm.library.approximate import FaissBackend
 from salm.library.backend import Backend
 from salm.library.files import audio_files, is_under
 from salm.library.folder import FolderBackend
-from salm.library.query import Alternative, Query, parse_query
+from salm.library.query import Query, parse_query, parse_where
 from salm.library.question import Question, asked, asked_like
 from salm.library.server import QdrantBackend, is_address
+from salm.library.storage import libraries_in
 from salm.model.inference import Model
 
 __all__ = ["AddReport", "Failure", "Hit", "Library", "Method", "Moved", "Noted", "SearchResult"]
@@ -27,7 +28,8 @@ __all__ = ["AddReport", "Failure", "Hit", "Library", "Method", "Moved", "Noted",
 Method = Literal["exact", "faiss"]
 """How a library in a folder is searched."""
 
-_EXAMPLE_ALONE = Query(text="", alternatives=(Alternative(),))
+MOST_NAMED = 3
+"""Libraries that a refusal names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +122,7 @@ class Library:
         self.path: str | Path = str(path) if is_address(path) else Path(path)
         self._backend = backend or _backend(self.path, method)
         if must_exist and self._backend.mark() is None:
-            raise InputError(f"{self.path} is no library; make one with: salm index add FOLDER --to {self.path}")
+            raise InputError(f"{self.path} is no library; {_instead(self.path)}")
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -223,7 +225,7 @@ class Library:
             If ``where`` cannot be understood or says what to find, ``limit`` is less than 1, or the library is another
             model's.
         """
-        query = parse_query(where, facing=facing) if where.strip() else _EXAMPLE_ALONE
+        query = parse_where(where, facing=facing)
         self._check(model)
         question = asked_like(query, model, model.embed_audio([recording]))
         return SearchResult(query=query if where.strip() else None, hits=self._hits(question, limit))
@@ -243,6 +245,15 @@ class Library:
                 f"{self.path} was made with the model {mark.name} ({mark.digest}), not with "
                 f"{model.config.name} ({model.digest}); use that model, or index into a new folder."
             )
+
+
+def _instead(path: str | Path) -> str:
+    """What to do where there is no library: take one that stands in the folder, or make one."""
+    inside = [] if isinstance(path, str) else libraries_in(path)
+    if not inside:
+        return f"make one with: salm index add FOLDER --to {path}"
+    more = f" and {len(inside) - MOST_NAMED} more" if len(inside) > MOST_NAMED else ""
+    return f"in that folder there is {', '.join(map(str, inside[:MOST_NAMED]))}{more}."
 
 
 def _backend(path: str | Path, method: Method) -> Backend:

@@ -24,7 +24,7 @@ from salm.frame import ABOVE_DEG, BELOW_DEG, parse_direction, wrap_deg
 from salm.library.filters import Filter, InRange, Named
 from salm.library.phrase import Phrase, parse_phrase
 
-__all__ = ["Alternative", "Condition", "Query", "parse_query"]
+__all__ = ["Alternative", "Condition", "Query", "parse_query", "parse_where"]
 
 MOST_ALTERNATIVES = 64
 
@@ -124,6 +124,31 @@ def parse_query(text: str, *, facing: str = "north") -> Query:
     parser = _Parser(text, facing)
     found = parser.read()
     return Query(text=text, alternatives=tuple(dict.fromkeys(found)))
+
+
+def parse_where(text: str, *, facing: str = "north") -> Query:
+    """Understand what stands beside an example: a direction, conditions, what is not wanted; or nothing at all.
+
+    Raises
+    ------
+    InputError
+        As :func:`parse_query`, or if an alternative says what is wanted, or several directions.
+    """
+    if not text.strip():
+        parse_direction("", facing=facing)
+        return Query(text="", alternatives=(Alternative(),))
+    query = parse_query(text, facing=facing)
+    for alternative in query.alternatives:
+        for phrase in alternative.wanted:
+            if phrase.azimuth_deg is None and phrase.elevation is None:
+                raise InputError(
+                    f"{phrase.text!r} names no direction; say one such as 'from the left', or leave it out."
+                )
+            if phrase.what:
+                raise InputError(f"the example says what to find, so {phrase.what!r} is one too many; say only where.")
+        if len(alternative.wanted) > 1:
+            raise InputError("an example can come from one direction only; name one, or join them by OR.")
+    return query
 
 
 class _Token(NamedTuple):
@@ -264,8 +289,11 @@ class _Parser:
     def _within(self, found: InRange, token: _Token) -> InRange:
         """The range, unless its numbers are none of its quantity."""
         least, most = _LIMITS[found.quantity]
-        if any(abs(bound) != inf and not least <= bound <= most for bound in (found.low, found.high)):
-            raise self._wrong(f"{found.quantity}: is between {least:g} and {most:g}", token)
+        outside = [bound for bound in (found.low, found.high) if abs(bound) != inf and not least <= bound <= most]
+        if outside:
+            raise self._wrong(
+                f"{found.quantity}: is between {least:g} and {most:g}{_percentage(token, outside)}", token
+            )
         return found
 
 
@@ -333,6 +361,13 @@ def _merged(parts: Sequence[Alternative]) -> Alternative:
             conditions=tuple(dict.fromkeys(merged.conditions + part.conditions)),
         )
     return merged
+
+
+def _percentage(token: _Token, outside: Sequence[float]) -> str:
+    """How a confidence is written, whose numbers are a percentage without its sign."""
+    if not token.text.startswith("confidence:") or "%" in token.text or not all(1 < bound <= 100 for bound in outside):
+        return ""
+    return "; a percentage is written " + _NUMBER.sub(r"\g<0>%", token.text)
 
 
 def _sector(azimuth_deg: float) -> InRange:

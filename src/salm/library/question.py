@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float32
 
-from salm.errors import InputError
 from salm.frame import ABOVE_DEG, BELOW_DEG
 from salm.library.phrase import Phrase
 from salm.library.query import Condition, Query
@@ -68,27 +67,13 @@ def asked(query: Query, model: Model) -> Question:
 
 
 def asked_like(query: Query, model: Model, example: AudioEmbeddings) -> Question:
-    """What a query asks for besides being like an example.
+    """What a query of :func:`salm.library.query.parse_where` asks for besides being like an example.
 
     A direction in the query takes the place of the example's own by Eq. 3.
-
-    Raises
-    ------
-    InputError
-        If an alternative says what is wanted, or several directions.
     """
     question = asked(query, model)
     branches = []
     for alternative, branch in zip(query.alternatives, question.branches, strict=True):
-        for phrase in alternative.wanted:
-            if stated(phrase) is None:
-                raise InputError(
-                    f"{phrase.text!r} names no direction; say one such as 'from the left', or leave it out."
-                )
-            if phrase.what:
-                raise InputError(f"the example says what to find, so {phrase.what!r} is one too many; say only where.")
-        if len(alternative.wanted) > 1:
-            raise InputError("an example can come from one direction only; name one, or join them by OR.")
         (where,) = alternative.wanted or (None,)
         moved = example if where is None else edit_embeddings(model, example, where.text)
         place = None if where is None else stated(where)

@@ -32,7 +32,7 @@ from salm.errors import InputError
 from salm.library.windows import AMBIGUITIES, Windows, joined, some
 from salm.whole import tensors_written_whole, written_whole
 
-__all__ = ["SCHEMA", "Contents", "IndexedFile", "Manifest", "Mark", "Part", "Storage"]
+__all__ = ["SCHEMA", "Contents", "IndexedFile", "Manifest", "Mark", "Part", "Storage", "libraries_in"]
 
 SCHEMA = 2
 """Version of the layout above."""
@@ -132,6 +132,11 @@ class Contents(NamedTuple):
                 if file.file == wanted and part.windows is not None:
                     return some(part.windows, slice(start, end))
         raise KeyError(wanted)
+
+
+def libraries_in(folder: Path) -> list[Path]:
+    """Libraries that stand directly in a folder, by name."""
+    return [manifest.parent for manifest in sorted(folder.glob(f"*/{MANIFEST}"))]
 
 
 class Storage:
