@@ -83,7 +83,7 @@ HEAD = '{"corpus": null, "split": "test"}'
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "does not begin with the corpus"),
+        ("", "is empty; `salm scenes make` writes such files"),
         (f"{SCENE}\n", "does not begin with the corpus"),
         ("RIFF....WAVE\n", "line 1 is no JSON"),
         ('{"corpus": 5, "split": "test"}\n', "line 1: the corpus is 5 but must be text or null"),

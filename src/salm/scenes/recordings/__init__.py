@@ -57,7 +57,7 @@ def open_recordings(
     if layout not in get_args(RecordingLayout):
         raise InputError(f"the layout of recordings is {layout!r} but must be {', '.join(get_args(RecordingLayout))}.")
     if layout == "folder":
-        return open_folder(root, layout=channels or "ambix").select(split)
+        return open_folder(root, channels=channels or "ambix").select(split)
     if layout in EVENT_SETS:
-        return open_events(root, which=layout, layout=channels).select(split)
-    return open_frames(root, release=layout, layout=channels or "ambix").select(split)
+        return open_events(root, release=layout, channels=channels).select(split)
+    return open_frames(root, release=layout, channels=channels or "ambix").select(split)

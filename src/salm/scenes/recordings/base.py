@@ -166,8 +166,8 @@ class RecordingFiles:
     name: str
     kind: Kind
     items: tuple[Item, ...]
-    layout: str = "ambix"
-    """Channels of the files, one of `salm.audio.formats.LAYOUTS`."""
+    channels: str = "ambix"
+    """What the channels of the files are, one of `salm.audio.formats.LAYOUTS`."""
     missing: int = 0
     unlabelled: int = 0
     """Audio files without labels, such as those of an evaluation set whose labels are kept back."""
@@ -210,7 +210,7 @@ class RecordingFiles:
         path = next((item.path for item in self.items if item.id == item_id), None)
         if path is None:
             raise InputError(f"{self.name} has no recording {item_id!r}; its ids are those of its items.")
-        recording = read(path, layout=self.layout)
+        recording = read(path, layout=self.channels)
         return recording if rate_hz is None else resample(recording, rate_hz)
 
 

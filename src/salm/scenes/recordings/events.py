@@ -43,7 +43,7 @@ class EventSet(NamedTuple):
     """What is particular about one of the two data sets."""
 
     name: str
-    layout: str
+    channels: str
     expected: str
     notes: tuple[str, ...]
 
@@ -67,7 +67,7 @@ EVENT_SETS: Mapping[str, EventSet] = MappingProxyType(
 """The data sets, by the name that `salm.scenes.recordings.open_recordings` knows them by."""
 
 
-def open_events(root: str | Path, *, which: str, layout: str | None = None) -> RecordingFiles:
+def open_events(root: str | Path, *, release: str, channels: str | None = None) -> RecordingFiles:
     """One of the two data sets, from a full copy or a part of one; what has no audio is counted.
 
     Of 2018 the split is ``train`` or ``test``, as the names of the files begin, and the group the part, such as
@@ -78,19 +78,19 @@ def open_events(root: str | Path, *, which: str, layout: str | None = None) -> R
     ----------
     root
         Folder with the folders of the published archives.
-    which
+    release
         One of `EVENT_SETS`.
-    layout
-        Channels of the files, one of `salm.audio.formats.LAYOUTS`; None is the data set's own.
+    channels
+        What the channels of the files are, one of `salm.audio.formats.LAYOUTS`; None is the data set's own.
 
     Raises
     ------
     InputError
         If the data set is unknown, there are no labels or no audio, or a table is not as published.
     """
-    if which not in EVENT_SETS:
-        raise InputError(f"the data set is {which!r} but must be one of {', '.join(EVENT_SETS)}.")
-    about, is_2018 = EVENT_SETS[which], which == "tut-2018"
+    if release not in EVENT_SETS:
+        raise InputError(f"the data set is {release!r} but must be one of {', '.join(EVENT_SETS)}.")
+    about, is_2018 = EVENT_SETS[release], release == "tut-2018"
     tables, unlabelled = find_tables(
         Path(root),
         name=about.name,
@@ -104,7 +104,7 @@ def open_events(root: str | Path, *, which: str, layout: str | None = None) -> R
         name=about.name,
         kind="measured",
         items=tuple(items),
-        layout=layout or about.layout,
+        channels=channels or about.channels,
         missing=len(tables) - len(items),
         unlabelled=unlabelled,
         notes=about.notes,
