@@ -1,6 +1,6 @@
 """Models of the smallest size with random weights, and public checkpoints as they are documented."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,9 +11,21 @@ import torch
 from salm.audio.formats import encode_plane_wave
 from salm.model import hub
 from salm.model.config import ModelConfig, RobertaSize
+from salm.model.htsat import HTSAT
 from salm.model.inference import Model
 from salm.model.presets import preset
 from salm.model.text import SentenceTower
+
+
+@pytest.fixture(scope="session")
+def token_map() -> Callable[[HTSAT, torch.Tensor], torch.Tensor]:
+    """Final tokens as transformers has them, a map of frequency rows over time columns: chunk after chunk."""
+
+    def build(encoder: HTSAT, tokens: torch.Tensor) -> torch.Tensor:
+        chunks, side = encoder.grid // encoder.mel_bins, round(tokens.shape[1] ** 0.5)
+        return tokens.unflatten(1, (chunks, side // chunks, side)).permute(0, 4, 2, 1, 3).flatten(3)
+
+    return build
 
 
 @pytest.fixture(scope="session")

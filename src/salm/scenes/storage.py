@@ -25,7 +25,7 @@ from salm.scenes.corpora import open_corpus
 from salm.scenes.corpora.base import Corpus
 from salm.scenes.scene import Scene
 
-__all__ = ["MEASURED_SHARE", "SceneTable", "mapped", "read_scenes"]
+__all__ = ["MEASURED_SHARE", "SceneTable", "mapped"]
 
 MEASURED_SHARE = 0.5
 """Share of measured scenes unless another one is asked for."""
@@ -209,18 +209,6 @@ class SceneTable(Sequence[Scene]):
         self._bytes = mapped(self.path)
         if len(self._bytes) != size:
             raise InputError(f"{self.path} is another file than when it was opened; open it anew.")
-
-
-def read_scenes(path: Path) -> tuple[SceneTable, dict[str, Any]]:
-    """Scenes of a file, and what its first line says of them.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read or does not begin with a head; on access, if a line is no scene.
-    """
-    table = SceneTable(path)
-    return table, table.head
 
 
 def mapped(path: Path, *, of: str = "scenes", makes: str = _MAKES) -> mmap.mmap:
