@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from transformers import ClapConfig, ClapModel
 
 from salm.audio.formats import encode_plane_wave
 from salm.model import hub
@@ -87,6 +88,25 @@ class Layouts:
         """The preset in these sizes."""
         htsat = replace(preset(name).htsat, embed_dim=self.embed, depths=self.depths, heads=self.heads)
         return replace(preset(name), htsat=htsat, roberta=self.text, width=self.width)
+
+    def clap(self) -> ClapModel:
+        """The model of transformers in these sizes, with random weights."""
+        text = {
+            "vocab_size": self.text.vocabulary,
+            "hidden_size": self.text.dim,
+            "num_hidden_layers": self.text.layers,
+            "num_attention_heads": self.text.heads,
+            "intermediate_size": self.text.hidden,
+            "max_position_embeddings": self.text.positions,
+        }
+        audio = {
+            "patch_embeds_hidden_size": self.embed,
+            "depths": list(self.depths),
+            "num_attention_heads": list(self.heads),
+            "hidden_size": 8 * self.embed,
+        }
+        torch.manual_seed(0)
+        return ClapModel(ClapConfig(text_config=text, audio_config=audio, projection_dim=self.width))
 
     def htsat(self, channels: int) -> Iterator[tuple[str, tuple[int, ...] | torch.Tensor]]:
         yield from linear("patch_embed.proj", self.embed, channels, 4, 4)
