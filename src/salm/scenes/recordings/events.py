@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from salm.errors import InputError
-from salm.scenes.recordings.base import Item, Labelled, Place, RecordingFiles
+from salm.scenes.recordings.base import Item, Label, Place, RecordingFiles
 from salm.scenes.recordings.tables import Cells, Table, find_tables, number, read_cells
 
 __all__ = ["EVENT_SETS", "EventSet", "open_events", "read_events"]
@@ -111,7 +111,7 @@ def open_events(root: str | Path, *, release: str, channels: str | None = None) 
     )
 
 
-def read_events(path: Path) -> tuple[Labelled, ...]:
+def read_events(path: Path) -> tuple[Label, ...]:
     """Labels of one table, by position.
 
     Classes are those of the names of the sounds: UrbanSound8K's for ``164312-3-1-0.wav``, ``speech`` for
@@ -127,7 +127,7 @@ def read_events(path: Path) -> tuple[Labelled, ...]:
     return tuple(sorted(labels, key=lambda label: (label.start_s, label.end_s)))
 
 
-def _label(cells: Cells, where: str) -> Labelled:
+def _label(cells: Cells, where: str) -> Label:
     if len(cells) not in (6, 7):
         raise InputError(
             f"{where}: there are {len(cells)} columns but must be 6: name, start, end, elevation, azimuth and "
@@ -148,7 +148,7 @@ def _label(cells: Cells, where: str) -> Labelled:
                 Place(float(moment), azimuth_deg + values[4] * float(moment - start_s), elevation_deg, distance_m)
                 for moment in np.arange(start_s, end_s, _STEP_S)
             ] or path
-        return Labelled.along(path, end_s=end_s, category=_category(cells[0]))
+        return Label.along(path, end_s=end_s, category=_category(cells[0]))
     except InputError as error:
         raise InputError(f"{where}: {error}") from error
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import soundfile
 
 from salm.errors import InputError
-from salm.scenes.recordings.base import Item, Labelled, RecordingFiles
+from salm.scenes.recordings.base import Item, Label, RecordingFiles
 from salm.scenes.recordings.tables import number
 from salm.table import read_files
 
@@ -58,7 +58,7 @@ def _item(folder: Path, name: str, rows: Sequence[tuple[str, Mapping[str, str]]]
     )
 
 
-def _label(path: Path, row: Mapping[str, str], where: str) -> Labelled:
+def _label(path: Path, row: Mapping[str, str], where: str) -> Label:
     values = {
         name: number(text, name, where) if (text := row.get(name, "")) else None
         for name in ("start_s", "end_s", "azimuth_deg", "elevation_deg", "distance_m")
@@ -67,7 +67,7 @@ def _label(path: Path, row: Mapping[str, str], where: str) -> Labelled:
         raise InputError(f"{where}: the azimuth_deg is empty; every row needs one.")
     end_s = values["end_s"]
     try:
-        return Labelled(
+        return Label(
             start_s=values["start_s"] or 0.0,
             end_s=_duration_s(path) if end_s is None else end_s,
             category=row.get("caption", ""),

@@ -17,7 +17,7 @@ import numpy as np
 
 from salm.errors import InputError
 from salm.frame import azimuth_elevation
-from salm.scenes.recordings.base import Item, Kind, Labelled, Place, RecordingFiles
+from salm.scenes.recordings.base import Item, Kind, Label, Place, RecordingFiles
 from salm.scenes.recordings.tables import Cells, Table, find_tables, number, read_cells
 
 __all__ = ["RELEASES", "Release", "open_frames", "read_frames"]
@@ -145,7 +145,7 @@ def open_frames(root: str | Path, *, release: str, channels: str = "ambix") -> R
     )
 
 
-def read_frames(path: Path, *, classes: Sequence[str] = ()) -> tuple[Labelled, ...]:
+def read_frames(path: Path, *, classes: Sequence[str] = ()) -> tuple[Label, ...]:
     """Labels of one table: consecutive frames of one class and source as one label that keeps its path.
 
     Where a class and a source have two rows in a frame, as the loudspeakers of STARSS, which all are source 0, each
@@ -263,12 +263,12 @@ def _apart(a: _Row, b: _Row) -> float:
     return 1 - math.sin(up_a) * math.sin(up_b) - math.cos(up_a) * math.cos(up_b) * across
 
 
-def _label(track: Sequence[_Row], classes: Sequence[str]) -> Labelled:
+def _label(track: Sequence[_Row], classes: Sequence[str]) -> Label:
     path = [Place(row.frame / _FRAME_HZ, row.azimuth_deg, row.elevation_deg, row.distance_m) for row in track]
     number = track[0].number
     category = classes[number] if number < len(classes) else str(number)
     end_s = (track[-1].frame + 1) / _FRAME_HZ
-    return Labelled.along(path, end_s=end_s, category=category, source=track[0].source)
+    return Label.along(path, end_s=end_s, category=category, source=track[0].source)
 
 
 def _item(table: Table, audio: Path, about: Release) -> Item:
