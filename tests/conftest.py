@@ -10,6 +10,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import pytest
 import soundfile
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+from tokenizers.processors import RobertaProcessing
 
 
 @pytest.fixture(scope="session")
@@ -45,3 +49,13 @@ def response_folder(tmp_path: Path) -> Callable[..., Path]:
         return folder
 
     return write
+
+
+@pytest.fixture
+def eight_words() -> Tokenizer:
+    """A tokenizer of eight words, the special ones where RoBERTa has them."""
+    numbers = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "dog": 4, "barks": 5, "rain": 6, "left": 7}
+    words = Tokenizer(WordLevel(numbers, unk_token="<unk>"))
+    words.pre_tokenizer = Whitespace()
+    words.post_processor = RobertaProcessing(("</s>", 2), ("<s>", 0))
+    return words

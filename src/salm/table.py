@@ -6,7 +6,7 @@ from pathlib import Path
 
 from salm.errors import InputError
 
-__all__ = ["read_rows"]
+__all__ = ["read_files", "read_rows"]
 
 
 def read_rows(table: Path, *, required: Sequence[str], of: str = "sounds") -> list[tuple[int, dict[str, str]]]:
@@ -43,3 +43,34 @@ def read_rows(table: Path, *, required: Sequence[str], of: str = "sounds") -> li
     if too_long := next((line for line, row in rows if None in row), None):
         raise InputError(f"{table}, line {too_long}: there are more cells than columns; quote cells that hold a comma.")
     return [(line, {column: value.strip() for column, value in row.items()}) for line, row in rows]
+
+
+def read_files(
+    table: Path, *, required: Sequence[str], of: str
+) -> tuple[dict[str, list[tuple[str, dict[str, str]]]], int]:
+    """Rows of each file of a table that is there, each with where it stands, and how many files are not there.
+
+    Parameters
+    ----------
+    table
+        As of :func:`read_rows`; the paths in its column ``file`` are relative to its folder.
+    required, of
+        As of :func:`read_rows`.
+
+    Raises
+    ------
+    InputError
+        As of :func:`read_rows`, and if a row names no file, or no file is there.
+    """
+    files: dict[str, list[tuple[str, dict[str, str]]]] = {}
+    for line, row in read_rows(table, required=required, of=of):
+        where = f"{table}, line {line}"
+        if not row["file"]:
+            raise InputError(f"{where}: the file is empty; every row needs one.")
+        files.setdefault(row["file"], []).append((where, row))
+    there = {name: rows for name, rows in files.items() if (table.parent / name).is_file()}
+    if not there:
+        raise InputError(
+            f"{table} lists {len(files)} files and none of them is in {table.parent}; correct their paths."
+        )
+    return there, len(files) - len(there)

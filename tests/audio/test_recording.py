@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from salm.audio.formats import ambix_to_fuma, ambix_to_n3d, encode_plane_wave
-from salm.audio.recording import WRITABLE, Recording, flac, read, resample, write
+from salm.audio.recording import WRITABLE, Recording, flac_bytes, read, resample, write
 from salm.errors import InputError
 
 RATE_HZ = 24_000
@@ -69,7 +69,7 @@ def test_only_flac_is_written_lower_and_says_by_how_much(tmp_path: Path, field: 
 
 @pytest.mark.parametrize("loudness", [1, 10])
 def test_flac_in_memory_is_the_file(tmp_path: Path, field: np.ndarray, loudness: float) -> None:
-    encoded, gain_db = flac(loudness * field, RATE_HZ)
+    encoded, gain_db = flac_bytes(loudness * field, RATE_HZ)
     assert gain_db == write(tmp_path / "field.flac", loudness * field, RATE_HZ)
     assert (gain_db < 0) == (loudness > 1)
     assert encoded == (tmp_path / "field.flac").read_bytes()
@@ -78,7 +78,7 @@ def test_flac_in_memory_is_the_file(tmp_path: Path, field: np.ndarray, loudness:
 def test_flac_in_memory_holds_only_numbers(field: np.ndarray) -> None:
     field[1, 7] = np.nan
     with pytest.raises(InputError, match="samples that are no numbers"):
-        flac(field, RATE_HZ)
+        flac_bytes(field, RATE_HZ)
 
 
 @pytest.mark.parametrize("name", ["out.mp3", "out.ogg", "out", "out.xyz"])

@@ -198,13 +198,6 @@ class TestNames:
                 command(*words)
 
 
-def _corpus(folder: Path) -> Path:
-    folder.mkdir()
-    write(folder / "a.wav", seeds.wave(1), seeds.RATE_HZ)
-    (folder / "manifest.csv").write_text("file,caption\na.wav,A dog barks.\n", encoding="utf-8")
-    return folder
-
-
 @pytest.fixture
 def words(tmp_path: Path) -> Callable[[str, Path], list[str | Path]]:
     """The words of a command that writes into a folder."""

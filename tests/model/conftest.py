@@ -1,19 +1,32 @@
 """Models of the smallest size with random weights, and public checkpoints as they are documented."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from transformers import ClapConfig, ClapModel
 
 from salm.audio.formats import encode_plane_wave
 from salm.model import hub
 from salm.model.config import ModelConfig, RobertaSize
+from salm.model.htsat import HTSAT
 from salm.model.inference import Model
 from salm.model.presets import preset
 from salm.model.text import SentenceTower
+
+
+@pytest.fixture(scope="session")
+def token_map() -> Callable[[HTSAT, torch.Tensor], torch.Tensor]:
+    """Final tokens as transformers has them, a map of frequency rows over time columns: chunk after chunk."""
+
+    def build(encoder: HTSAT, tokens: torch.Tensor) -> torch.Tensor:
+        chunks, side = encoder.grid // encoder.mel_bins, round(tokens.shape[1] ** 0.5)
+        return tokens.unflatten(1, (chunks, side // chunks, side)).permute(0, 4, 2, 1, 3).flatten(3)
+
+    return build
 
 
 @pytest.fixture(scope="session")
@@ -75,6 +88,25 @@ class Layouts:
         """The preset in these sizes."""
         htsat = replace(preset(name).htsat, embed_dim=self.embed, depths=self.depths, heads=self.heads)
         return replace(preset(name), htsat=htsat, roberta=self.text, width=self.width)
+
+    def clap(self) -> ClapModel:
+        """The model of transformers in these sizes, with random weights."""
+        text = {
+            "vocab_size": self.text.vocabulary,
+            "hidden_size": self.text.dim,
+            "num_hidden_layers": self.text.layers,
+            "num_attention_heads": self.text.heads,
+            "intermediate_size": self.text.hidden,
+            "max_position_embeddings": self.text.positions,
+        }
+        audio = {
+            "patch_embeds_hidden_size": self.embed,
+            "depths": list(self.depths),
+            "num_attention_heads": list(self.heads),
+            "hidden_size": 8 * self.embed,
+        }
+        torch.manual_seed(0)
+        return ClapModel(ClapConfig(text_config=text, audio_config=audio, projection_dim=self.width))
 
     def htsat(self, channels: int) -> Iterator[tuple[str, tuple[int, ...] | torch.Tensor]]:
         yield from linear("patch_embed.proj", self.embed, channels, 4, 4)

@@ -1,7 +1,7 @@
 """HTSAT against transformers' CLAP encoder, against attention written out token by token, and its published sizes."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -105,12 +105,14 @@ class TestForward:
         assert encoder.stage_widths == (96, 192, 384, 768)
         assert encoder.out_dim == 768
 
-    def test_equals_the_clap_encoder_of_transformers(self, base: HTSAT, rng: np.random.Generator) -> None:
+    def test_equals_the_clap_encoder_of_transformers(
+        self, base: HTSAT, token_map: Callable[[HTSAT, torch.Tensor], torch.Tensor], rng: np.random.Generator
+    ) -> None:
         features = noise(rng, 2, 1, 1024, 64)
         with torch.no_grad():
             tokens = base(features)
             expected = clap_encoder(base)(input_features=features)
-        torch.testing.assert_close(base.unfold_map(tokens), expected.last_hidden_state, atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(token_map(base, tokens), expected.last_hidden_state, atol=1e-4, rtol=1e-4)
         torch.testing.assert_close(tokens.mean(1), expected.pooler_output, atol=1e-5, rtol=1e-4)
 
     def test_training_and_inference_attend_alike(self, rng: np.random.Generator) -> None:
@@ -173,14 +175,6 @@ class TestImage:
         assert torch.all(image[:, :, 64:, 72:] == 0)  # 200 = 128 + 72 frames
         assert int((image == 0).sum()) == 2 * 64 * 56
 
-    def test_unfold_map_puts_the_chunks_one_after_the_other(self) -> None:
-        tokens = torch.arange(16.0).reshape(1, 16, 1)  # a grid of 4 x 4, two rows a chunk
-        rows = [[0, 1, 2, 3, 8, 9, 10, 11], [4, 5, 6, 7, 12, 13, 14, 15]]
-        assert small().unfold_map(tokens)[0, 0].tolist() == rows
-
-    def test_the_papers_map_has_two_rows_of_32_columns(self, base: HTSAT) -> None:
-        assert base.unfold_map(torch.zeros(3, 64, 768)).shape == (3, 768, 2, 32)
-
     def test_too_long_or_other_spectrograms_are_refused(self) -> None:
         with pytest.raises(ValueError, match="257 frames of 64 mel bins but this encoder takes at most 256 of 64"):
             small().fold(torch.zeros(1, 7, 257, 64))
@@ -214,7 +208,7 @@ class TestSwinBlock:
 
     @staticmethod
     def attention_only(*, side: int, shift: int, drop_path: float = 0.0) -> SwinBlock:
-        block = SwinBlock(dim=12, side=side, heads=3, window=4, shift=shift, mlp_ratio=2.0, drop_path=drop_path)
+        block = SwinBlock(dim=12, side=side, heads=3, window=4, shift=shift, drop_path=drop_path)
         shuffle_weights(block, seed=3)
         block.mlp.fc2.weight.data.zero_()
         block.mlp.fc2.bias.data.zero_()

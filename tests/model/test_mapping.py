@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import ClapConfig, ClapModel
+from transformers import ClapModel
 from transformers.initialization import no_init_weights
 
 from salm.errors import InputError
@@ -302,23 +302,7 @@ def test_a_report_is_a_short_table(clap: Tensors, own: Tensors) -> None:
 
 @pytest.fixture(scope="module")
 def theirs(little: Any) -> ClapModel:
-    size = little.text
-    text = {
-        "vocab_size": size.vocabulary,
-        "hidden_size": size.dim,
-        "num_hidden_layers": size.layers,
-        "num_attention_heads": size.heads,
-        "intermediate_size": size.hidden,
-        "max_position_embeddings": size.positions,
-    }
-    audio = {
-        "patch_embeds_hidden_size": little.embed,
-        "depths": list(little.depths),
-        "num_attention_heads": list(little.heads),
-        "hidden_size": 8 * little.embed,
-    }
-    torch.manual_seed(0)
-    return ClapModel(ClapConfig(text_config=text, audio_config=audio, projection_dim=little.width))
+    return little.clap()
 
 
 class TestHuggingFace:

@@ -216,24 +216,8 @@ class TestPseldnets:
 @pytest.fixture(scope="module")
 def theirs(little: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of transformers, with its tokenizer."""
-    size, folder = little.text, tmp_path_factory.mktemp("clap")
-    text = {
-        "vocab_size": size.vocabulary,
-        "hidden_size": size.dim,
-        "num_hidden_layers": size.layers,
-        "num_attention_heads": size.heads,
-        "intermediate_size": size.hidden,
-        "max_position_embeddings": size.positions,
-    }
-    audio = {
-        "patch_embeds_hidden_size": little.embed,
-        "depths": list(little.depths),
-        "num_attention_heads": list(little.heads),
-        "hidden_size": 8 * little.embed,
-    }
-    torch.manual_seed(0)
-    config = ClapConfig(text_config=text, audio_config=audio, projection_dim=little.width)
-    ClapModel(config).save_pretrained(folder)
+    folder = tmp_path_factory.mktemp("clap")
+    little.clap().save_pretrained(folder)
     return folder
 
 

@@ -7,9 +7,6 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import Whitespace
-from tokenizers.processors import RobertaProcessing
 from torch import Tensor
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast, RobertaConfig, RobertaModel
 
@@ -148,19 +145,14 @@ def test_it_is_frozen(tower: SentenceTower) -> None:
     assert not any(module.training for module in tower.train().modules())
 
 
-BPE = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "dog": 4, "barks": 5, "rain": 6, "left": 7}
-"""The special tokens where RoBERTa has them."""
 SMALL = RobertaSize(vocabulary=8, dim=16, layers=2, heads=2, hidden=32, max_tokens=6)
 
 
 @pytest.fixture
-def roberta() -> RobertaTower:
+def roberta(eight_words: Tokenizer) -> RobertaTower:
     """A RoBERTa of eight words."""
-    words = Tokenizer(WordLevel(BPE, unk_token="<unk>"))
-    words.pre_tokenizer = Whitespace()
-    words.post_processor = RobertaProcessing(("</s>", 2), ("<s>", 0))
     torch.manual_seed(0)
-    return RobertaTower(SMALL, tokenizer=words.to_str()).eval()
+    return RobertaTower(SMALL, tokenizer=eight_words.to_str()).eval()
 
 
 def test_roberta_is_transformers_own_with_its_pooler(roberta: RobertaTower) -> None:

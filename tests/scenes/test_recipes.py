@@ -53,13 +53,6 @@ def clotho(tmp_path: Path, clotho_table: Tables, touch: Tables) -> Path:
     return tmp_path
 
 
-def scenes_of(path: Path) -> dict[str, list[Scene]]:
-    found: dict[str, list[Scene]] = {}
-    for scene in SceneTable(path):
-        found.setdefault(scene.sources[0].sound_id, []).append(scene)
-    return found
-
-
 def test_sclotho_has_as_many_rows_as_the_paper(tmp_path: Path, clotho_table: Tables) -> None:
     for part, count in CLOTHO.items():
         clotho_table(part, [f"{part} {number}.wav" for number in range(count)])

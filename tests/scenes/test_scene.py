@@ -11,11 +11,6 @@ from salm.acoustics.room import Room
 from salm.errors import InputError
 from salm.scenes.scene import SCHEMA, Ambience, Scene, Source, Waypoint
 
-RATE_HZ = 24_000
-C_M_S = 343.0
-# Columns of (W, Y, Z, X) that hold x, y and z.
-XYZ = [3, 1, 2]
-
 
 def room() -> Room:
     return Room(size_m=(7.0, 6.0, 3.2), absorption=[[0.3] * 8] * 6, microphone_m=(3.4, 3.1, 1.6))

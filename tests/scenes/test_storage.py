@@ -15,7 +15,7 @@ from salm.errors import InputError
 from salm.scenes.corpora.procedural import ProceduralCorpus
 from salm.scenes.make import make_scenes
 from salm.scenes.scene import Scene, Source
-from salm.scenes.storage import SceneTable, read_scenes
+from salm.scenes.storage import SceneTable
 
 
 @pytest.fixture
@@ -41,8 +41,8 @@ def made(folder: Path, tmp_path: Path) -> Path:
 
 
 def test_made_scenes_are_of_the_asked_corpus_and_split(made: Path, folder: Path) -> None:
-    scenes, head = read_scenes(made)
-    assert head == {"corpus": str(folder.resolve()), "split": "test", "layout": "manifest", "seed": 5}
+    scenes = SceneTable(made)
+    assert scenes.head == {"corpus": str(folder.resolve()), "split": "test", "layout": "manifest", "seed": 5}
     assert len(scenes) == 3
     assert {scene.sources[0].sound_id for scene in scenes} <= {"bell", "rain"}
 
@@ -52,20 +52,20 @@ def test_the_same_seed_makes_the_same_file(made: Path, folder: Path, tmp_path: P
     assert make_scenes(again, corpus=folder, split="test", count=3, seed=5) == 3
     make_scenes(other, corpus=folder, split="test", count=3, seed=6)
     assert again.read_bytes() == made.read_bytes()
-    assert list(read_scenes(other)[0]) != list(read_scenes(made)[0])
+    assert list(SceneTable(other)) != list(SceneTable(made))
 
 
 def test_more_scenes_begin_with_the_fewer(made: Path, folder: Path, tmp_path: Path) -> None:
     more = tmp_path / "more.jsonl"
     make_scenes(more, corpus=folder, split="test", count=5, seed=5)
-    assert read_scenes(more)[0][:3] == read_scenes(made)[0][:]
+    assert SceneTable(more)[:3] == SceneTable(made)[:]
 
 
 def test_without_a_corpus_scenes_are_of_procedural_sounds(tmp_path: Path) -> None:
     path = tmp_path / "new" / "scenes.jsonl"
     make_scenes(path, split="val", count=2)
-    scenes, head = read_scenes(path)
-    assert head == {"corpus": None, "split": "val", "layout": "manifest", "seed": 0}
+    scenes = SceneTable(path)
+    assert scenes.head == {"corpus": None, "split": "val", "layout": "manifest", "seed": 0}
     ids = {sound.id for sound in ProceduralCorpus(split="val").sounds}
     assert {scene.sources[0].sound_id for scene in scenes} <= ids
 
@@ -83,7 +83,7 @@ HEAD = '{"corpus": null, "split": "test"}'
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "does not begin with the corpus"),
+        ("", "is empty; `salm scenes make` writes such files"),
         (f"{SCENE}\n", "does not begin with the corpus"),
         ("RIFF....WAVE\n", "line 1 is no JSON"),
         ('{"corpus": 5, "split": "test"}\n', "line 1: the corpus is 5 but must be text or null"),
@@ -97,7 +97,7 @@ def test_a_file_of_something_else_gives_one_clear_line(tmp_path: Path, content: 
     path = tmp_path / "odd.jsonl"
     path.write_text(content, encoding="utf-8")
     with pytest.raises(InputError, match=f"^{re.escape(str(path))}.*{message}") as caught:
-        list(read_scenes(path)[0])
+        list(SceneTable(path))
     assert "\n" not in str(caught.value)
 
 
@@ -105,7 +105,7 @@ def test_a_file_of_bytes_gives_one_clear_line(tmp_path: Path) -> None:
     path = tmp_path / "sound.flac"
     path.write_bytes(b"fLaC\xff\xfe\x00")
     with pytest.raises(InputError, match="cannot be read as scenes") as caught:
-        list(read_scenes(path)[0])
+        list(SceneTable(path))
     assert "\n" not in str(caught.value)
 
 

@@ -30,7 +30,6 @@ from salm.training.schedule import Schedule
 from salm.training.trainer import Trainer
 
 Quick = Callable[..., TrainConfig]
-CLOCK = ("time_s", "clips_s", "waiting")
 
 
 @pytest.fixture(autouse=True)

@@ -6,9 +6,6 @@ from pathlib import Path
 import pytest
 import torch
 from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import Whitespace
-from tokenizers.processors import RobertaProcessing
 from transformers import PreTrainedTokenizerFast, RobertaConfig, RobertaModel
 
 from salm.errors import InputError
@@ -19,12 +16,11 @@ from salm.model.text import RobertaTower
 from salm.training.config import TrainConfig
 from salm.training.start import initial
 
-WORDS = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "dog": 4, "barks": 5, "rain": 6, "left": 7}
 SIZE = RobertaSize(vocabulary=8, dim=16, layers=2, heads=2, hidden=32, max_tokens=6)
 
 
 @pytest.fixture
-def published(tmp_path: Path) -> Path:
+def published(eight_words: Tokenizer, tmp_path: Path) -> Path:
     """RoBERTa as transformers saves it, at the smallest size."""
     torch.manual_seed(3)
     config = RobertaConfig(
@@ -36,11 +32,8 @@ def published(tmp_path: Path) -> Path:
         max_position_embeddings=514,
         type_vocab_size=1,
     )
-    words = Tokenizer(WordLevel(WORDS, unk_token="<unk>"))
-    words.pre_tokenizer = Whitespace()
-    words.post_processor = RobertaProcessing(("</s>", 2), ("<s>", 0))
     RobertaModel(config).save_pretrained(tmp_path / "roberta")
-    PreTrainedTokenizerFast(tokenizer_object=words, pad_token="<pad>").save_pretrained(tmp_path / "roberta")
+    PreTrainedTokenizerFast(tokenizer_object=eight_words, pad_token="<pad>").save_pretrained(tmp_path / "roberta")
     return tmp_path / "roberta"
 
 

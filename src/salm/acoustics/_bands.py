@@ -25,16 +25,18 @@ def band_weights(frequencies_hz: Float64[np.ndarray, " frequency"]) -> Float64[n
 
 
 def air_attenuation(
-    frequencies_hz: Float64[np.ndarray, " band"], *, temperature_c: float = 20.0, humidity_percent: float = 50.0
+    frequencies_hz: Float64[np.ndarray, " band"], *, humidity_percent: float = 50.0
 ) -> Float64[np.ndarray, " band"]:
-    """Attenuation of a plane wave's amplitude by air at sea level, in nepers per metre (ISO 9613-1, eqs. 3 to 5)."""
-    kelvin = temperature_c + 273.15
-    relative = kelvin / 293.15
+    """Attenuation of a plane wave's amplitude by air, in nepers per metre (ISO 9613-1, eqs. 3 to 5).
+
+    At sea level and 20 degrees Celsius, at which the standard's factors of temperature are one.
+    """
+    kelvin = 293.15
     saturation = 10 ** (4.6151 - 6.8346 * (273.16 / kelvin) ** 1.261)
     vapour_percent = humidity_percent * saturation
     oxygen_hz = 24 + 4.04e4 * vapour_percent * (0.02 + vapour_percent) / (0.391 + vapour_percent)
-    nitrogen_hz = relative**-0.5 * (9 + 280 * vapour_percent * np.exp(-4.170 * (relative ** (-1 / 3) - 1)))
+    nitrogen_hz = 9 + 280 * vapour_percent
     squared = np.square(frequencies_hz)
     oxygen = 0.01275 * np.exp(-2239.1 / kelvin) / (oxygen_hz + squared / oxygen_hz)
     nitrogen = 0.1068 * np.exp(-3352.0 / kelvin) / (nitrogen_hz + squared / nitrogen_hz)
-    return np.asarray(squared * (1.84e-11 * relative**0.5 + relative**-2.5 * (oxygen + nitrogen)))
+    return np.asarray(squared * (1.84e-11 + (oxygen + nitrogen)))

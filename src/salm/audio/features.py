@@ -62,7 +62,7 @@ class LogMelIntensity(nn.Module):
         Length of window and transform in samples.
     hop
         Samples from frame to frame; ``time`` samples give ``time // hop + 1`` frames.
-    mel_bins, low_hz, high_hz
+    mel_bins
         Passed to :func:`mel_filters`.
     """
 
@@ -76,12 +76,10 @@ class LogMelIntensity(nn.Module):
         n_fft: int = 1024,
         hop: int = 240,
         mel_bins: int = 64,
-        low_hz: float = 20.0,
-        high_hz: float | None = None,
     ) -> None:
         super().__init__()
         self.rate_hz, self.n_fft, self.hop = rate_hz, n_fft, hop
-        filters = mel_filters(rate_hz=rate_hz, n_fft=n_fft, mel_bins=mel_bins, low_hz=low_hz, high_hz=high_hz)
+        filters = mel_filters(rate_hz=rate_hz, n_fft=n_fft, mel_bins=mel_bins)
         # Derived from the numbers above, hence not part of a checkpoint.
         self.register_buffer("window", torch.hann_window(n_fft, periodic=True), persistent=False)
         self.register_buffer("filters", filters, persistent=False)

@@ -17,7 +17,7 @@ from salm.audio.decoding import decode, reason, system_name
 from salm.errors import InputError
 from salm.whole import written_whole
 
-__all__ = ["AMBIGUITY", "WRITABLE", "Layout", "Recording", "flac", "read", "resample", "write"]
+__all__ = ["AMBIGUITY", "WRITABLE", "Layout", "Recording", "flac_bytes", "read", "resample", "write"]
 
 Layout = Literal["foa", "stereo", "mono"]
 Subtype = Literal["PCM_24", "FLOAT"]
@@ -160,7 +160,7 @@ def write(
         raise InputError(f"{path} cannot be written: {reason(error)}.") from error
 
 
-def flac(samples: Float32[np.ndarray, "channel time"], rate_hz: int) -> tuple[bytes, float]:
+def flac_bytes(samples: Float32[np.ndarray, "channel time"], rate_hz: int) -> tuple[bytes, float]:
     """The bytes of a FLAC file as `write` writes it, and the gain in dB; the same samples give the same bytes.
 
     Raises

@@ -23,7 +23,7 @@ from salm.errors import InputError
 from salm.model.inference import Model
 from salm.whole import written_whole
 
-__all__ = ["RECORD_VERSION", "Undone", "edit_file", "record_path", "undo_file"]
+__all__ = ["Undone", "edit_file", "record_path", "undo_file"]
 
 RECORD_VERSION = 1
 _SUFFIX = ".edit.json"

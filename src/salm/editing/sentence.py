@@ -74,9 +74,9 @@ _AMOUNT = re.compile(
     re.IGNORECASE,
 )
 _DECIBELS = re.compile(rf"(?:\bby\s+)?{_NUMBER}(?:dB|decibels?)\b", re.IGNORECASE)
+_LEFT_RIGHT = r"(?P<left>left|port|(?:counter|anti)[\s-]?clockwise)|(?P<right>right|starboard|clockwise)"
 _SIDE = re.compile(
-    r"\b(?:(?:to|towards|on)\s+)?(?:(?:the|my|your)\s+)?"
-    r"(?:(?P<left>left|port|(?:counter|anti)[\s-]?clockwise)|(?P<right>right|starboard|clockwise))\b",
+    rf"\b(?:(?:to|towards|on)\s+)?(?:(?:the|my|your)\s+)?(?:{_LEFT_RIGHT})\b",
     re.IGNORECASE,
 )
 _HEIGHT = re.compile(
@@ -84,7 +84,7 @@ _HEIGHT = re.compile(
 )
 _WAY = re.compile(
     r"\b(?:(?:to|towards)\s+)?(?:the\s+)?(?:(?P<forward>forwards?|front|down(?:wards?)?)|(?P<back>back(?:wards?)?|rear|up(?:wards?)?)"
-    r"|(?P<left>left|port|(?:counter|anti)[\s-]?clockwise)|(?P<right>right|starboard|clockwise))\b",
+    rf"|{_LEFT_RIGHT})\b",
     re.IGNORECASE,
 )
 _STRAIGHT = re.compile(r"overhead|straight|directly|zenith|underfoot", re.IGNORECASE)

@@ -223,9 +223,7 @@ class Calibration:
     cone: tuple[tuple[float, ...], ...]
 
 
-def calibrated(
-    model: Model, corpora: Sequence[tuple[Corpus, int]], *, seed: int, progress: Progress = quietly
-) -> Calibration:
+def calibrated(model: Model, corpora: Sequence[tuple[Corpus, int]], *, seed: int) -> Calibration:
     """Weights fitted on every window that has a direction, of scenes of every difficulty.
 
     Parameters
@@ -242,7 +240,7 @@ def calibrated(
     evidence: list[Evidence] = []
     # Error in degrees, whether it is close, whether there is one sound, number of the scene.
     rows: list[tuple[float, bool, bool, int]] = []
-    for number, ((condition, scene), recording) in enumerate(_hear_all(model, corpora, seed, progress)):
+    for number, ((condition, scene), recording) in enumerate(_hear_all(model, corpora, seed)):
         heard = model.hear(recording)
         errors_deg = _distance_deg(heard.direction, scene)
         for by_intensity, found, error_deg in zip(heard.by_intensity, model.evidence(heard), errors_deg, strict=True):
@@ -261,12 +259,10 @@ def calibrated(
     )
 
 
-def _hear_all(
-    model: Model, corpora: Sequence[tuple[Corpus, int]], seed: int, progress: Progress
-) -> Iterator[tuple[Trial, Recording]]:
+def _hear_all(model: Model, corpora: Sequence[tuple[Corpus, int]], seed: int) -> Iterator[tuple[Trial, Recording]]:
     for corpus, scenes in corpora:
         trials = draw_trials(corpus, scenes=scenes, seed=seed)
-        yield from hear_trials(trials, corpus, model.config.features.rate_hz, progress=progress)
+        yield from hear_trials(trials, corpus, model.config.features.rate_hz)
 
 
 def draw_trials(corpus: Corpus, *, scenes: int, seed: int, conditions: Sequence[str] | None = None) -> list[Trial]:

@@ -26,7 +26,7 @@ from salm.scenes.recordings import RecordingSet
 from salm.scenes.sample import SceneRanges
 from salm.scenes.scene import Scene
 
-__all__ = ["DEFAULT_SCENES", "PROTOCOLS", "TABLES", "FieldRecordings", "ProtocolName", "evaluate"]
+__all__ = ["DEFAULT_SCENES", "PROTOCOLS", "TABLES", "FieldRecordings", "evaluate"]
 
 ProtocolName = Literal["default", "paper"]
 

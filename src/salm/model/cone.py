@@ -55,16 +55,16 @@ def cone_of(kappa: float, *, level: float = LEVEL) -> float:
     return math.degrees(2 * math.asin(math.sqrt(min(1.0, _depth(kappa, level) / 2))))
 
 
-def kappa_of(cone_deg: float, *, level: float = LEVEL) -> float:
-    """Concentration of the von Mises-Fisher distribution that a cone holds a share of; 0 if it holds less."""
+def kappa_of(cone_deg: float) -> float:
+    """Concentration of the von Mises-Fisher distribution that a cone holds :data:`LEVEL` of; 0 if it holds less."""
     depth = 2 * math.sin(math.radians(cone_deg) / 2) ** 2
     # What it would be if nothing was as far away as the opposite side: never less than it is.
-    most = min(_MOST_KAPPA, -math.log1p(-level) / max(depth, _LEAST_KAPPA**2))
-    if depth >= _depth(_LEAST_KAPPA, level):
+    most = min(_MOST_KAPPA, -math.log1p(-LEVEL) / max(depth, _LEAST_KAPPA**2))
+    if depth >= _depth(_LEAST_KAPPA, LEVEL):
         return 0.0
-    if depth <= _depth(most, level):
+    if depth <= _depth(most, LEVEL):
         return most
-    return _crossing(lambda kappa: depth - _depth(kappa, level), _LEAST_KAPPA, most)
+    return _crossing(lambda kappa: depth - _depth(kappa, LEVEL), _LEAST_KAPPA, most)
 
 
 def _depth(kappa: float, level: float) -> float:

@@ -31,7 +31,7 @@ from salm.model.network import Embeddings, Network
 from salm.model.text import SentenceTower
 from salm.whole import written_whole
 
-__all__ = ["AUDIO_NAME", "METADATA_NAME", "TEXT_NAME", "TOKENIZER_NAME", "export", "export_audio", "export_text"]
+__all__ = ["TOKENIZER_NAME", "export", "export_audio", "export_text"]
 
 AUDIO_NAME, TEXT_NAME = "audio.onnx", "text.onnx"
 TOKENIZER_NAME, METADATA_NAME = "tokenizer.json", "export.json"

@@ -31,16 +31,12 @@ class HTSAT(nn.Module):
         Mel bands a channel; the image stacks ``grid // mel_bins`` chunks.
     grid
         Side of the image. A stage with more tokens a side than ``window`` has a multiple of it.
-    patch
-        Side of a patch, and its stride.
     embed_dim
         Width of the first stage; every further stage halves the side and doubles the width.
     depths, heads
         Blocks and attention heads of every stage.
     window
         Side of an attention window; a stage with a smaller side uses all of it.
-    mlp_ratio
-        Width of the hidden layer of an MLP over that of its input.
     drop_path
         Probability to skip the last block in training; rises linearly from 0 in the first.
 
@@ -50,40 +46,40 @@ class HTSAT(nn.Module):
         If the sizes do not divide each other.
     """
 
+    patch = 4
+    """Side of a patch, and its stride."""
+
     def __init__(
         self,
         *,
         in_channels: int,
         mel_bins: int = 64,
         grid: int = 256,
-        patch: int = 4,
         embed_dim: int = 96,
         depths: tuple[int, ...] = (2, 2, 6, 2),
         heads: tuple[int, ...] = (4, 8, 16, 32),
         window: int = 8,
-        mlp_ratio: float = 4.0,
         drop_path: float = 0.1,
     ) -> None:
         super().__init__()
         if len(depths) != len(heads):
             raise ValueError(f"depths {depths} and heads {heads} must have one number a stage each")
-        last_patch = patch << (len(depths) - 1)
+        last_patch = self.patch << (len(depths) - 1)
         if grid % mel_bins or grid % last_patch:
             raise ValueError(
                 f"grid ({grid}) must be a multiple of mel_bins ({mel_bins}) and patch * 2^merges ({last_patch})"
             )
-        self.grid, self.patch, self.mel_bins = grid, patch, mel_bins
+        self.grid, self.mel_bins = grid, mel_bins
         self.stage_widths = tuple(embed_dim << stage for stage in range(len(depths)))
         self.out_dim = self.stage_widths[-1]
-        self.patch_embed = _PatchEmbed(in_channels, embed_dim, patch=patch)
+        self.patch_embed = _PatchEmbed(in_channels, embed_dim, patch=self.patch)
         rates = torch.split(torch.linspace(0, drop_path, sum(depths)), list(depths))
         self.layers = nn.ModuleList(
             Stage(
                 dim=width,
-                side=(grid // patch) >> index,
+                side=(grid // self.patch) >> index,
                 heads=heads[index],
                 window=window,
-                mlp_ratio=mlp_ratio,
                 drop_path=tuple(rates[index].tolist()),
                 merge=index < len(depths) - 1,
             )
@@ -131,12 +127,6 @@ class HTSAT(nn.Module):
         normalised: Tensor = self.norm(tokens)
         return normalised
 
-    def unfold_map(self, tokens: Float[Tensor, "batch token dim"]) -> Float[Tensor, "batch dim row column"]:
-        """Final tokens as a map of frequency rows over time columns: the chunks one after the other again."""
-        chunks, side = self.grid // self.mel_bins, (self.grid // self.patch) >> (len(self.layers) - 1)
-        # [batch, chunk, row, column, dim] -> [batch, dim, row, chunk, column]
-        return torch.unflatten(tokens, 1, (chunks, side // chunks, side)).permute(0, 4, 2, 1, 3).flatten(3)
-
 
 class Stage(nn.Module):
     """Swin blocks at one resolution, and the merging of patches to the next.
@@ -151,7 +141,6 @@ class Stage(nn.Module):
         side: int,
         heads: int,
         window: int,
-        mlp_ratio: float,
         drop_path: tuple[float, ...],
         merge: bool,
     ) -> None:
@@ -163,7 +152,6 @@ class Stage(nn.Module):
                 heads=heads,
                 window=min(window, side),
                 shift=window // 2 if index % 2 and side > window else 0,
-                mlp_ratio=mlp_ratio,
                 drop_path=rate,
             )
             for index, rate in enumerate(drop_path)
@@ -213,24 +201,21 @@ class SwinBlock(nn.Module):
     heads, window, shift
         Attention heads, side of a window, and by how much the windows are moved down and right; tokens that only
         meet because the grid wraps around do not see each other.
-    mlp_ratio, drop_path
+    drop_path
         As in :class:`HTSAT`.
     """
 
     attn_mask: Float[Tensor, "window token token"] | None
 
-    def __init__(
-        self, *, dim: int, side: int, heads: int, window: int, shift: int, mlp_ratio: float, drop_path: float
-    ) -> None:
+    def __init__(self, *, dim: int, side: int, heads: int, window: int, shift: int, drop_path: float) -> None:
         super().__init__()
         if side % window:
             raise ValueError(f"the side of the grid ({side}) must be a multiple of the window ({window})")
         self.side, self.window, self.shift, self.drop_path = side, window, shift, drop_path
-        hidden = round(mlp_ratio * dim)
         self.norm1 = nn.LayerNorm(dim)
         self.attn = WindowAttention(dim=dim, heads=heads, window=window)
         self.norm2 = nn.LayerNorm(dim)
-        self.mlp = nn.Sequential(OrderedDict(fc1=nn.Linear(dim, hidden), act=nn.GELU(), fc2=nn.Linear(hidden, dim)))
+        self.mlp = nn.Sequential(OrderedDict(fc1=nn.Linear(dim, 4 * dim), act=nn.GELU(), fc2=nn.Linear(4 * dim, dim)))
         self.register_buffer("attn_mask", _shift_mask(side=side, window=window, shift=shift) if shift else None)
 
     def forward(self, tokens: Float[Tensor, "batch token dim"]) -> Float[Tensor, "batch token dim"]:

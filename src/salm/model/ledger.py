@@ -213,5 +213,5 @@ def _kind(value: Tensor) -> str:
     return str(value.dtype).removeprefix("torch.")
 
 
-def _some(keys: Sequence[str], *, count: int = 2) -> str:
-    return ", ".join(keys[:count]) + (", ..." if len(keys) > count else "")
+def _some(keys: Sequence[str]) -> str:
+    return ", ".join(keys[:2]) + (", ..." if len(keys) > 2 else "")

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from salm.audio.intensity import locate_by_intensity
-from salm.audio.recording import Recording, read
+from salm.audio.recording import read
 from salm.frame import SECTORS, relative_to_front, sector_index
 from salm.model.cone import WIDEST_DEG
 from salm.model.inference import Location, Model, merged
 
-__all__ = ["locate_by_intensity_only", "locate_file"]
+__all__ = ["locate_file"]
 
 
 def locate_file(
@@ -54,7 +54,8 @@ def locate_file(
     """
     recording = read(path, layout=layout)
     if model is None:
-        plain = [_turned(locate_by_intensity_only(recording), front_deg).to_dict()]
+        by_intensity = Location.from_intensity(locate_by_intensity(recording), start_s=0.0, end_s=recording.duration_s)
+        plain = [_turned(by_intensity, front_deg).to_dict()]
         return {"windows": plain, "notes": list(recording.notes)}
     heard = model.hear(recording)
     places = model.places(heard, widest_deg=180.0)
@@ -65,11 +66,6 @@ def locate_file(
         whole = _said(merged(places), front_deg, widest_deg)
         rows = [whole if what is None else max(rows, key=lambda row: row["what"])]
     return {"windows": rows, "notes": list(heard.recording.notes)}
-
-
-def locate_by_intensity_only(recording: Recording) -> Location:
-    """Where the sound of a recording is by its onset-weighted intensity; confidence is its concentration."""
-    return Location.from_intensity(locate_by_intensity(recording), start_s=0.0, end_s=recording.duration_s)
 
 
 def _said(place: Location, front_deg: float, widest_deg: float) -> dict[str, Any]:

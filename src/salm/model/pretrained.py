@@ -28,7 +28,7 @@ from salm.model.text import RobertaTower
 from salm.model.tokenizer import TOKENIZER_FILES, read_tokenizer, tokenizer_in
 from salm.whole import folder_written_whole
 
-__all__ = ["IMPORT_NAME", "import_hugging_face", "import_laion_clap", "import_pseldnets"]
+__all__ = ["import_hugging_face", "import_laion_clap", "import_pseldnets"]
 
 IMPORT_NAME = "import.json"
 

@@ -254,17 +254,17 @@ class SentenceTower(TextTower):
         Arguments of :class:`salm.model.bert.BertSize`.
     tokenizer
         Path of a ``tokenizer.json``.
-    max_tokens
-        Longer sentences are truncated.
     """
 
+    max_tokens = 64
+    """Longer sentences are truncated."""
     adapted_layers = 0
     """How many layers, from the last on, have adapters."""
 
-    def __init__(self, *, config: dict[str, Any], tokenizer: Path, max_tokens: int = 64) -> None:
+    def __init__(self, *, config: dict[str, Any], tokenizer: Path) -> None:
         super().__init__()
         self.bert = Bert(BertSize(**config)).requires_grad_(False).eval()
-        self.tokenizer = _tokenizer(tokenizer.read_text(encoding="utf-8"), max_tokens=max_tokens)
+        self.tokenizer = _tokenizer(tokenizer.read_text(encoding="utf-8"), max_tokens=self.max_tokens)
         self.token_dim = self.dim = int(config["hidden_size"])
         self.maps: TokenMaps | None = None
 

@@ -40,23 +40,21 @@ class _Panel(NamedTuple):
     height: float
 
 
-def evaluation_picture(report: Report, *, key: str = "evaluation") -> str:
+def evaluation_picture(report: Report) -> str:
     """What can be drawn of a report, as SVG.
 
     Parameters
     ----------
     report
         What :func:`salm.evaluation.protocol.evaluate` gives, or the same from JSON.
-    key
-        Identifier that no other picture on the same page has.
 
     Raises
     ------
     InputError
         If nothing of it can be drawn: editing alone has only tables.
     """
-    rows = [(_named(part), list(_panels(part, f"{key}-{i}"))) for i, part in enumerate(report["sets"])]
-    rows[0][1].extend(_confidence(report, key))
+    rows = [(_named(part), list(_panels(part, f"evaluation-{i}"))) for i, part in enumerate(report["sets"])]
+    rows[0][1].extend(_confidence(report))
     rows = [(name, panels) for name, panels in rows if panels]
     if not rows:
         raise InputError("there is no picture of table 3 alone; ask for another table too, or leave out --plot.")
@@ -71,7 +69,7 @@ def evaluation_picture(report: Report, *, key: str = "evaluation") -> str:
             top += TITLE + max(panel.height for panel in together) + ROW_GAP
     said = "; ".join(f"{name}: {', '.join(panel.title for panel in panels)}" for name, panels in rows)
     title = f"Evaluation of {report['preset']}"
-    return picture(*parts, width=WIDTH, height=top, title=title, description=said, key=key)
+    return picture(*parts, width=WIDTH, height=top, title=title, description=said, key="evaluation")
 
 
 def _named(part: Report) -> str:
@@ -133,7 +131,7 @@ def _zero_shot(figures: Report, bounds: Report) -> list[ShareGroup]:
     return groups
 
 
-def _confidence(report: Report, key: str) -> Iterator[_Panel]:
+def _confidence(report: Report) -> Iterator[_Panel]:
     """Of scenes of every difficulty, which only the default protocol has."""
     if not (confidence := report.get("confidence")):
         return
@@ -144,7 +142,7 @@ def _confidence(report: Report, key: str) -> Iterator[_Panel]:
         for name, row in confidence["reliability"].items()
     ]
     drawn = reliability_diagram(
-        said, title="Confidence", across="confidence", up="located within 20°", key=f"{key}-confidence"
+        said, title="Confidence", across="confidence", up="located within 20°", key="evaluation-confidence"
     )
     yield _Panel("Confidence, scenes of every difficulty", drawn, 300, 287.5)
 

@@ -29,24 +29,22 @@ NAME_CHARACTERS = 36
 ROW = 26.0
 
 
-def located_picture(files: Sequence[File], *, key: str = "located") -> str:
+def located_picture(files: Sequence[File]) -> str:
     """What was located, as SVG: of one file with one direction a plan, of windows direction against time, else a list.
 
     Parameters
     ----------
     files
         As `salm locate` gives them in JSON: ``file``, ``error`` and ``windows``.
-    key
-        Identifier that no other picture on the same page has.
     """
     if any(len(file["windows"]) > 1 for file in files):
-        return _against_time(files, key)
+        return _against_time(files)
     if len(files) == 1 and files[0]["windows"]:
-        return _on_plan(files[0], files[0]["windows"][0], key)
-    return _one_line_each(files, key)
+        return _on_plan(files[0], files[0]["windows"][0])
+    return _one_line_each(files)
 
 
-def _on_plan(file: File, place: Place, key: str) -> str:
+def _on_plan(file: File, place: Place) -> str:
     lines = [line for said in _in_lines(place) for line in wrap(said, CHARACTERS)]
     return picture(
         *plan_parts(_marks(place)),
@@ -56,7 +54,7 @@ def _on_plan(file: File, place: Place, key: str) -> str:
         height=plan.HEIGHT + LINE * (len(lines) + 1),
         title=f"Where the sound of {file['file']} is",
         description="; ".join(_in_lines(place)),
-        key=key,
+        key="located",
     )
 
 
@@ -75,7 +73,7 @@ def _marks(place: Place) -> list[Mark]:
     return [Mark(azimuth_deg=mirrored, kind="before", title=f"or azimuth {_angle(mirrored)}"), there]
 
 
-def _against_time(files: Sequence[File], key: str) -> str:
+def _against_time(files: Sequence[File]) -> str:
     ends = [place["end_s"] for file in files for place in file["windows"]]
     duration_s = max([*ends, 0.1])
     parts: list[str] = []
@@ -95,7 +93,7 @@ def _against_time(files: Sequence[File], key: str) -> str:
         height=bottom + (58 if unknown else 30),
         title=f"Direction against time of {names}",
         description="; ".join(_told(file, place) for file in files for place in file["windows"]) or "no directions",
-        key=key,
+        key="located",
     )
 
 
@@ -159,7 +157,7 @@ def _shares_strip(
             yield label(said, (left + right) / 2, top + STRIP_HEIGHT - height - 3)
 
 
-def _one_line_each(files: Sequence[File], key: str) -> str:
+def _one_line_each(files: Sequence[File]) -> str:
     rows = [(file, place) for file in files for place in file["windows"] or [None]]
     bottom = TOP + ROW * max(1, len(rows))
     return picture(
@@ -169,7 +167,7 @@ def _one_line_each(files: Sequence[File], key: str) -> str:
         height=bottom + 12,
         title="Where the sounds of several recordings are",
         description="; ".join(_told(file, place) for file, place in rows) or "no recordings",
-        key=key,
+        key="located",
     )
 
 

@@ -60,7 +60,7 @@ class Sounds:
         return "".join(self._elements.values())
 
 
-def document(title: str, *body: str, language: str = "en") -> str:
+def document(title: str, *body: str) -> str:
     """A whole page around sections of markup."""
     home = files("salm.pictures")
     style, script = (home.joinpath(name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
@@ -73,7 +73,7 @@ def document(title: str, *body: str, language: str = "en") -> str:
         '<link rel="icon" href="data:,">'
     )
     return (
-        f'<!doctype html>\n<html lang="{language}">\n<head>{head}<title>{text(title)}</title>\n'
+        f'<!doctype html>\n<html lang="en">\n<head>{head}<title>{text(title)}</title>\n'
         f"<style>\n{style}</style></head>\n<body>\n"
         + "\n".join(body)
         + f"\n<script>\n{script}</script>\n</body>\n</html>\n"

@@ -21,15 +21,10 @@ NUMBER_WIDTH = 16.0
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f5539", "#6b7280")
 
 
-def timeline_picture(timeline: Timeline, *, key: str = "timeline") -> str:
+def timeline_picture(timeline: Timeline) -> str:
     """A timeline as an SVG picture: azimuth and elevation of every event against time, with a legend.
 
     Of stereo there is no elevation, and of mono only a strip of what sounds when.
-
-    Parameters
-    ----------
-    key
-        Identifier that no other picture on the same page has.
     """
     duration_s = max(timeline.duration_s, 0.1)
     panels = _panels(timeline)
@@ -51,7 +46,7 @@ def timeline_picture(timeline: Timeline, *, key: str = "timeline") -> str:
         height=bottom + 30 + (14 + LEGEND_ROW * rows if rows else 0),
         title=f"Direction against time of {timeline.file}",
         description="; ".join(map(_told, timeline.events)) or "no events",
-        key=key,
+        key="timeline",
     )
 
 

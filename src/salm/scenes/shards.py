@@ -23,7 +23,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from salm.acoustics.measured.base import ResponseSet
-from salm.audio.recording import flac
+from salm.audio.recording import flac_bytes
 from salm.errors import InputError
 from salm.frame import SECTORS
 from salm.scenes.attributes import attributes_of
@@ -239,7 +239,7 @@ def readable_response(responses: ResponseSet, response_id: str) -> bool:
 
 def _rendered(scene: Scene, sounds: _Sounds, responses: ResponseSet | None) -> tuple[bytes, float, int]:
     samples = render_scene(scene, sounds, rate_hz=RATE_HZ, responses=responses)
-    encoded, gain_db = flac(samples, RATE_HZ)
+    encoded, gain_db = flac_bytes(samples, RATE_HZ)
     return encoded, gain_db, samples.shape[1]
 
 

@@ -25,7 +25,7 @@ from salm.scenes.corpora import open_corpus
 from salm.scenes.corpora.base import Corpus
 from salm.scenes.scene import Scene
 
-__all__ = ["MEASURED_SHARE", "SceneTable", "read_scenes"]
+__all__ = ["MEASURED_SHARE", "SceneTable", "mapped"]
 
 MEASURED_SHARE = 0.5
 """Share of measured scenes unless another one is asked for."""
@@ -62,7 +62,7 @@ class SceneTable(Sequence[Scene]):
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self._bytes = _mapped(self.path)
+        self._bytes = mapped(self.path)
         self.head = _head(self._bytes.readline(), self.path)
         stops, splits = [self._bytes.tell()], []
         while line := self._bytes.readline():
@@ -206,31 +206,20 @@ class SceneTable(Sequence[Scene]):
     def __setstate__(self, state: dict[str, Any]) -> None:
         size = state.pop("_bytes")
         vars(self).update(state)
-        self._bytes = _mapped(self.path)
+        self._bytes = mapped(self.path)
         if len(self._bytes) != size:
             raise InputError(f"{self.path} is another file than when it was opened; open it anew.")
 
 
-def read_scenes(path: Path) -> tuple[SceneTable, dict[str, Any]]:
-    """Scenes of a file, and what its first line says of them.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read or does not begin with a head; on access, if a line is no scene.
-    """
-    table = SceneTable(path)
-    return table, table.head
-
-
-def _mapped(path: Path) -> mmap.mmap:
+def mapped(path: Path, *, of: str = "scenes", makes: str = _MAKES) -> mmap.mmap:
+    """The bytes of a file, which all processes that read it share; messages say what it is of, and what makes such."""
     try:
         with path.open("rb") as file:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except ValueError as error:
-        raise InputError(f"{path} is empty and does not begin with the corpus of its scenes; {_MAKES}") from error
+        raise InputError(f"{path} is empty; {makes}") from error
     except OSError as error:
-        raise InputError(f"{path} cannot be read as scenes: {error.strerror}; {_MAKES}") from error
+        raise InputError(f"{path} cannot be read as {of}: {error.strerror}; {makes}") from error
 
 
 def _head(line: bytes, path: Path) -> dict[str, Any]:

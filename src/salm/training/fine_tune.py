@@ -28,7 +28,7 @@ from salm.training.corpora import open_corpora
 from salm.training.losses import LossWeights
 from salm.whole import written_whole
 
-__all__ = ["REPORT_NAME", "compare", "fine_tuning"]
+__all__ = ["compare", "fine_tuning"]
 
 REPORT_NAME = "fine_tuning.json"
 

@@ -108,7 +108,7 @@ def test_the_licence_is_each_clips_own(full: Path) -> None:
 def test_clips_are_selected_by_what_their_licence_allows(full: Path) -> None:
     permissive = Fsd50kCorpus(full).select({"licence_class": "permissive"})
     assert [sound.id for sound in permissive.sounds] == ["64760", "16399"]
-    with pytest.raises(InputError, match=r"no sound of FSD50K has the licence 'MIT'; there is CC-BY-3.0, CC-BY-NC-3.0"):
+    with pytest.raises(InputError, match="no sound of the corpus FSD50K has the licence 'MIT'; there is CC-BY-3"):
         Fsd50kCorpus(full).select({"licence": "MIT"})
     with pytest.raises(InputError, match="FSD50K has no manifest with a column 'mood'; of it category, licence, lic"):
         Fsd50kCorpus(full).select({"mood": "gay"})

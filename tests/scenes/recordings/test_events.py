@@ -134,12 +134,12 @@ def test_trap_the_channels_of_2019_are_n3d_at_48000(write: Write, foa: Foa, tmp_
 
 
 def test_channels_may_be_said(tut: Path) -> None:
-    assert open_recordings(tut, layout="tut-2018", channels="fuma").layout == "fuma"
-    assert open_recordings(tut, layout="tut-2018").layout == "ambix"
+    assert open_recordings(tut, layout="tut-2018", channels="fuma").channels == "fuma"
+    assert open_recordings(tut, layout="tut-2018").channels == "ambix"
 
 
 def test_what_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no labels; of TUT Sound Events 2018 is expected: folders such as wav_"):
         open_recordings(tmp_path, layout="tut-2018")
     with pytest.raises(InputError, match="the data set is 'tut-2017' but must be one of tut-2018, tau-2019"):
-        open_events(tmp_path, which="tut-2017")
+        open_events(tmp_path, release="tut-2017")

@@ -9,14 +9,14 @@ import pytest
 from salm.audio.intensity import intensity_direction
 from salm.errors import InputError
 from salm.frame import angle_between_deg, unit_vector
-from salm.scenes.recordings import Labelled, open_recordings, single_source_segments
+from salm.scenes.recordings import Label, open_recordings, single_source_stretches
 from salm.scenes.recordings.frames import RELEASES, open_frames, read_frames
 
 Write = Callable[[str, str], None]
 Foa = Callable[..., Path]
 
 
-def brief(labels: tuple[Labelled, ...]) -> list[tuple[float, float, str, str, float, float | None]]:
+def brief(labels: tuple[Label, ...]) -> list[tuple[float, float, str, str, float, float | None]]:
     return [
         (label.start_s, label.end_s, label.category, label.source, round(label.azimuth_deg, 1), label.elevation_deg)
         for label in labels
@@ -137,7 +137,7 @@ def test_trap_labels_of_evaluation_sets_are_kept_back(starss: Path) -> None:
 
 def test_trap_channels_are_w_y_z_x_and_microphone_signals_are_not_taken(starss: Path) -> None:
     recordings = open_recordings(starss, layout="starss23")
-    for stretch in single_source_segments(recordings, min_s=0.5):
+    for stretch in single_source_stretches(recordings, min_s=0.5):
         assert "foa_dev" in stretch.item.path.parts
         heard = intensity_direction(recordings.read(stretch.item.id).samples, 24_000)
         assert stretch.label.elevation_deg is not None

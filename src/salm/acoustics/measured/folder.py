@@ -15,22 +15,20 @@ from jaxtyping import Float32
 from salm.acoustics.measured.base import MeasuredResponse, ResponseSet
 from salm.audio.arrays import to_foa
 from salm.errors import InputError
-from salm.table import read_rows
+from salm.table import read_files
 
 __all__ = ["open_folder"]
 
 _REQUIRED = ("file", "azimuth_deg", "elevation_deg")
 
 
-def open_folder(folder: str | Path, *, table: str = "responses.csv", channels: str = "ambix") -> ResponseSet:
-    """Responses that a table lists; those whose files are not there are counted.
+def open_folder(folder: str | Path, *, channels: str = "ambix") -> ResponseSet:
+    """Responses that ``responses.csv`` lists; those whose files are not there are counted.
 
     Parameters
     ----------
     folder
         Where the table is; the paths in its ``file`` column are relative to the folder, and are the ids.
-    table
-        Name of the table within the folder, UTF-8 with a header line.
     channels
         What the files hold, one of `salm.audio.arrays.CHANNELS`.
 
@@ -40,17 +38,12 @@ def open_folder(folder: str | Path, *, table: str = "responses.csv", channels: s
         If the table is missing or not readable, a row is not complete or cannot be, or no file is there.
     """
     folder = Path(folder)
-    rows = _rows(folder / table)
-    there = [(where, row) for where, row in rows if (folder / row["file"]).is_file()]
-    if not there:
-        raise InputError(
-            f"{folder / table} lists {len(rows)} files and none of them is in {folder}; correct their paths."
-        )
+    files, missing = read_files(folder / "responses.csv", required=_REQUIRED, of="responses")
     return ResponseSet(
         name=folder.resolve().name,
-        items=tuple(_item(row, where) for where, row in there),
+        items=tuple(_item(row, where) for rows in files.values() for where, row in rows),
         reader=_Reader(folder=folder, channels=channels),
-        missing=len(rows) - len(there),
+        missing=missing,
     )
 
 
@@ -69,14 +62,6 @@ class _Reader:
             return to_foa(np.ascontiguousarray(samples.T), self.channels, rate_hz=rate_hz), rate_hz
         except InputError as error:
             raise InputError(f"{path}: {error}") from error
-
-
-def _rows(table: Path) -> list[tuple[str, dict[str, str]]]:
-    """Rows, each with where it stands."""
-    rows = [(f"{table}, line {line}", row) for line, row in read_rows(table, required=_REQUIRED, of="responses")]
-    if nameless := next((where for where, row in rows if not row["file"]), None):
-        raise InputError(f"{nameless}: the file is empty; every row needs one.")
-    return rows
 
 
 def _item(row: Mapping[str, str], where: str) -> MeasuredResponse:

@@ -47,7 +47,7 @@ class AudioCapsCorpus(ClipCorpus):
     split
         ``train``, ``val`` or ``test``; None is all three.
     keep_in_memory
-        Decode each sound once; see :class:`~salm.scenes.corpora.files.SoundFiles`.
+        Decode each sound once; see :class:`~salm.scenes.corpora.memory.SoundMemory`.
 
     Raises
     ------
@@ -55,29 +55,22 @@ class AudioCapsCorpus(ClipCorpus):
         If there are no tables, none of the split or no audio; if a table cannot be read or a row lacks an entry.
     """
 
-    def __init__(self, root: str | Path, *, split: str | None = None, keep_in_memory: bool = False) -> None:
-        super().__init__(
-            "AudioCaps",
-            Path(root),
-            list(_clips(Path(root))),
-            split=split,
-            folders=_FOLDERS,
-            expected=_EXPECTED,
-            keep_in_memory=keep_in_memory,
-        )
+    name = "AudioCaps"
+    folders = _FOLDERS
+    expected = _EXPECTED
 
-
-def _clips(root: Path) -> Iterator[Clip]:
-    split_of: dict[tuple[str, float], str] = {}
-    for split in _FOLDERS:
-        table = find_table(root, f"{split}.csv")
-        for (video, start_s), rows in (_rows(table) if table else {}).items():
-            other = split_of.setdefault((video, start_s), split)
-            if other != split:
-                raise InputError(f"{table}: the clip {video} at {start_s:g} s is in the split {other} too.")
-            sound_id = f"{video}_{start_s:g}"
-            sound = Sound(id=sound_id, captions=tuple(rows.captions), duration_s=_DURATION_S, split=split, group=video)
-            yield Clip(sound=sound, stems=(*_stems(video, start_s), *rows.numbers))
+    def _clips(self, root: Path) -> Iterator[Clip]:
+        split_of: dict[tuple[str, float], str] = {}
+        for split in _FOLDERS:
+            table = find_table(root, f"{split}.csv")
+            for (video, start_s), rows in (_rows(table) if table else {}).items():
+                other = split_of.setdefault((video, start_s), split)
+                if other != split:
+                    raise InputError(f"{table}: the clip {video} at {start_s:g} s is in the split {other} too.")
+                sound_id = f"{video}_{start_s:g}"
+                captions = tuple(rows.captions)
+                sound = Sound(id=sound_id, captions=captions, duration_s=_DURATION_S, split=split, group=video)
+                yield Clip(sound=sound, stems=(*_stems(video, start_s), *rows.numbers))
 
 
 def _rows(table: Path) -> dict[tuple[str, float], _Rows]:

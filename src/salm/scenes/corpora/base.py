@@ -1,12 +1,15 @@
 """What every corpus of dry sounds offers: a table of sounds, and the audio of each."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float32
 
-__all__ = ["PEAK_DBFS", "Corpus", "Sound", "peak_normalised"]
+from salm.errors import InputError
+
+__all__ = ["PEAK_DBFS", "Corpus", "Sound", "check_known", "peak_normalised"]
 
 PEAK_DBFS = -3.0
 """Level of the largest sample of every sound that a corpus hands out, in dB relative to full scale."""
@@ -56,9 +59,23 @@ class Corpus(Protocol):
 
         Raises
         ------
-        salm.errors.InputError
+        InputError
             If the corpus has no such sound, or its audio cannot be read.
         """
+
+
+def check_known(what: str, value: str, known: Iterable[str], *, corpus: str) -> None:
+    """Refuse a value that sounds are selected by if none of them has it.
+
+    Raises
+    ------
+    InputError
+        If it is none of the known ones; the message lists a dozen, since free text can have thousands of values.
+    """
+    names = sorted(set(known))
+    if value not in names:
+        listed = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+        raise InputError(f"no sound of the corpus {corpus} has the {what} {value!r}; there is {listed or 'none'}.")
 
 
 def peak_normalised(samples: Float32[np.ndarray, " time"]) -> Float32[np.ndarray, " time"]:

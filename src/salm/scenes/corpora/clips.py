@@ -1,15 +1,17 @@
 """What the captioned corpora of others have in common: tables of clips, and audio that may be there or not."""
 
 import copy
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float32
 
 from salm.errors import InputError
-from salm.scenes.corpora.base import Sound
+from salm.scenes.corpora.base import Sound, check_known
 from salm.scenes.corpora.files import AudioListing, SoundFiles
 
 __all__ = ["SELECTABLE", "Clip", "ClipCorpus", "find_table"]
@@ -29,28 +31,19 @@ class Clip:
     """Names without ending, the surest first."""
 
 
-class ClipCorpus:
+class ClipCorpus(ABC):
     """Clips of a partial or full copy of a corpus; a clip whose audio is missing is left out and counted.
 
     Nothing is read of the audio files until they are asked for.
 
     Parameters
     ----------
-    name
-        What reports call it.
     root
-        Folder in which the audio is, at any depth.
-    clips
-        All clips of the tables that there are.
+        Folder with the tables, and with the audio at any depth.
     split
         Only clips of this split; None is all.
-    folders
-        Words in the names of the folders that hold each split's audio. A file in a folder of another split is none of a
-        clip's.
-    expected
-        The layout in words, for messages.
     keep_in_memory
-        Decode each sound once; see :class:`~salm.scenes.corpora.files.SoundFiles`.
+        Decode each sound once; see :class:`~salm.scenes.corpora.memory.SoundMemory`.
 
     Raises
     ------
@@ -58,32 +51,35 @@ class ClipCorpus:
         If there are no clips, none of the split or none with audio.
     """
 
-    def __init__(
-        self,
-        name: str,
-        root: Path,
-        clips: Sequence[Clip],
-        *,
-        split: str | None,
-        folders: Mapping[str, Sequence[str]],
-        expected: str,
-        keep_in_memory: bool,
-    ) -> None:
-        self.name = name
+    name: ClassVar[str]
+    """What reports call it."""
+    folders: ClassVar[Mapping[str, Sequence[str]]]
+    """Words in the names of the folders that hold each split's audio. A file in a folder of another split is none of a
+    clip's."""
+    expected: ClassVar[str]
+    """The layout in words, for messages."""
+
+    def __init__(self, root: str | Path, *, split: str | None = None, keep_in_memory: bool = False) -> None:
+        root = Path(root)
+        clips = list(self._clips(root))
+        expected = f"of {self.name} is expected: {self.expected}."
         if not clips:
-            what = "holds none of its tables" if root.is_dir() else "is no folder"
-            raise InputError(f"{root} {what}; of {name} is expected: {expected}.")
+            raise InputError(f"{root} {'holds none of its tables' if root.is_dir() else 'is no folder'}; {expected}")
         asked = [clip for clip in clips if split in (None, clip.sound.split)]
         if not asked:
             there = ", ".join(dict.fromkeys(clip.sound.split for clip in clips))
-            raise InputError(f"{root} has no table of the split {split!r} of {name}; it has {there}.")
-        files = _located(AudioListing(root), asked, folders)
+            raise InputError(f"{root} has no table of the split {split!r} of {self.name}; it has {there}.")
+        files = _located(AudioListing(root), asked, self.folders)
         if not files:
-            raise InputError(f"{root} has the audio of none of {len(asked)} clips; of {name} is expected: {expected}.")
+            raise InputError(f"{root} has the audio of none of {len(asked)} clips; {expected}")
         self.sounds: tuple[Sound, ...] = tuple(clip.sound for clip in asked if clip.sound.id in files)
         self.missing = len(asked) - len(self.sounds)
         """Clips of the tables whose audio is not there."""
-        self._files = SoundFiles(files, corpus=name, keep_in_memory=keep_in_memory)
+        self._files = SoundFiles(files, corpus=self.name, keep_in_memory=keep_in_memory)
+
+    @abstractmethod
+    def _clips(self, root: Path) -> Iterator[Clip]:
+        """All clips of the tables that there are."""
 
     def select(self, rows: Mapping[str, str]) -> "ClipCorpus":
         """Corpus of those clips that have given values of `SELECTABLE`, such as ``licence_class``: ``permissive``.
@@ -99,11 +95,8 @@ class ClipCorpus:
                 raise InputError(
                     f"{self.name} has no manifest with a column {column!r}; of it {', '.join(SELECTABLE)} are known."
                 )
-            there = sorted({getattr(sound, column) for sound in kept})
+            check_known(column, value, [getattr(sound, column) for sound in kept], corpus=self.name)
             kept = tuple(sound for sound in kept if getattr(sound, column) == value)
-            if not kept:
-                names = ", ".join(there[:12]) + (f" and {len(there) - 12} more" if len(there) > 12 else "")
-                raise InputError(f"no sound of {self.name} has the {column} {value!r}; there is {names or 'none'}.")
         selected = copy.copy(self)
         selected.sounds = kept
         return selected

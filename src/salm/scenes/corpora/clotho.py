@@ -38,7 +38,7 @@ class ClothoCorpus(ClipCorpus):
     split
         ``train``, ``val`` or ``test``; None is all three.
     keep_in_memory
-        Decode each sound once; see :class:`~salm.scenes.corpora.files.SoundFiles`.
+        Decode each sound once; see :class:`~salm.scenes.corpora.memory.SoundMemory`.
 
     Raises
     ------
@@ -47,26 +47,18 @@ class ClothoCorpus(ClipCorpus):
         captions.
     """
 
-    def __init__(self, root: str | Path, *, split: str | None = None, keep_in_memory: bool = False) -> None:
-        super().__init__(
-            "Clotho",
-            Path(root),
-            list(_clips(Path(root))),
-            split=split,
-            folders=_FOLDERS,
-            expected=_EXPECTED,
-            keep_in_memory=keep_in_memory,
-        )
+    name = "Clotho"
+    folders = _FOLDERS
+    expected = _EXPECTED
 
-
-def _clips(root: Path) -> Iterator[Clip]:
-    seen: set[str] = set()
-    for split, part in _PARTS.items():
-        for name, captions in _captions(find_table(root, f"clotho_captions_{part}.csv")).items():
-            sound_id = f"{split}/{name}" if name in seen else name
-            seen.add(sound_id)
-            sound = Sound(id=sound_id, captions=captions, duration_s=_TYPICAL_S, split=split, group=sound_id)
-            yield Clip(sound=sound, stems=(Path(name).stem, name))
+    def _clips(self, root: Path) -> Iterator[Clip]:
+        seen: set[str] = set()
+        for split, part in _PARTS.items():
+            for name, captions in _captions(find_table(root, f"clotho_captions_{part}.csv")).items():
+                sound_id = f"{split}/{name}" if name in seen else name
+                seen.add(sound_id)
+                sound = Sound(id=sound_id, captions=captions, duration_s=_TYPICAL_S, split=split, group=sound_id)
+                yield Clip(sound=sound, stems=(Path(name).stem, name))
 
 
 def _captions(table: Path | None) -> dict[str, tuple[str, ...]]:

@@ -1,8 +1,9 @@
 """ESC-50: 2,000 clips of 5 s in 50 classes and five folds (Piczak 2015)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import ClassVar
 
 from salm.errors import InputError
 from salm.scenes.corpora.base import Sound
@@ -91,7 +92,7 @@ class Esc50Corpus(ClipCorpus):
     test_fold
         1 to 5; figures over all five are a cross-validation.
     keep_in_memory
-        Decode each sound once; see :class:`~salm.scenes.corpora.files.SoundFiles`.
+        Decode each sound once; see :class:`~salm.scenes.corpora.memory.SoundMemory`.
 
     Raises
     ------
@@ -100,35 +101,31 @@ class Esc50Corpus(ClipCorpus):
         is not as published; if one Freesound recording is in two folds.
     """
 
+    name = "ESC-50"
+    # Nothing in the names of folders tells folds apart.
+    folders: ClassVar[Mapping[str, Sequence[str]]] = {"train": (), "val": (), "test": ()}
+    expected = _EXPECTED
+
     def __init__(
         self, root: str | Path, *, split: str | None = None, test_fold: int = 5, keep_in_memory: bool = False
     ) -> None:
         if not 1 <= test_fold <= _FOLDS:
             raise InputError(f"test_fold is {test_fold} but ESC-50 has the folds 1 to {_FOLDS}.")
-        super().__init__(
-            "ESC-50",
-            Path(root),
-            list(_clips(Path(root), test_fold=test_fold)),
-            split=split,
-            # Nothing in the names of folders tells folds apart.
-            folders={"train": (), "val": (), "test": ()},
-            expected=_EXPECTED,
-            keep_in_memory=keep_in_memory,
-        )
+        self._test_fold = test_fold
+        super().__init__(root, split=split, keep_in_memory=keep_in_memory)
 
-
-def _clips(root: Path, *, test_fold: int) -> Iterator[Clip]:
-    table = find_table(root, "esc50.csv", folders=_PLACES)
-    fold_of: dict[str, int] = {}
-    for line, row in read_rows(table, required=_COLUMNS) if table else []:
-        where = f"{table}, line {line}"
-        fold = _fold(row["fold"], where)
-        if fold_of.setdefault(row["src_file"], fold) != fold:
-            raise InputError(
-                f"{where}: the recording {row['src_file']} is in the folds {fold_of[row['src_file']]} and {fold}; "
-                "get the published table, which keeps a recording in one fold."
-            )
-        yield _clip(row, _split(fold, test_fold=test_fold), where)
+    def _clips(self, root: Path) -> Iterator[Clip]:
+        table = find_table(root, "esc50.csv", folders=_PLACES)
+        fold_of: dict[str, int] = {}
+        for line, row in read_rows(table, required=_COLUMNS) if table else []:
+            where = f"{table}, line {line}"
+            fold = _fold(row["fold"], where)
+            if fold_of.setdefault(row["src_file"], fold) != fold:
+                raise InputError(
+                    f"{where}: the recording {row['src_file']} is in the folds {fold_of[row['src_file']]} and {fold}; "
+                    "get the published table, which keeps a recording in one fold."
+                )
+            yield _clip(row, _split(fold, test_fold=self._test_fold), where)
 
 
 def _clip(row: Mapping[str, str], split: str, where: str) -> Clip:

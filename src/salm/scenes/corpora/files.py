@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import soxr
-from jaxtyping import Float16, Float32
+from jaxtyping import Float32
 
 from salm.errors import InputError
 from salm.scenes.corpora.base import peak_normalised
+from salm.scenes.corpora.memory import SoundMemory
 
 __all__ = ["AudioListing", "SoundFiles"]
 
@@ -79,13 +80,12 @@ class SoundFiles:
     corpus
         What messages call the corpus.
     keep_in_memory
-        Keep what was decoded, as float16 (about 170 MB an hour at 24 kHz), so that each file is decoded once.
-        Samples are then rounded to 11 bits, on the first call too.
+        Decode each file once; see :class:`~salm.scenes.corpora.memory.SoundMemory`.
     """
 
     def __init__(self, files: Mapping[str, Path], *, corpus: str, keep_in_memory: bool = False) -> None:
         self._files, self._corpus = files, corpus
-        self._memory: dict[tuple[str, int], Float16[np.ndarray, " time"]] | None = {} if keep_in_memory else None
+        self._audio = SoundMemory(self._decoded) if keep_in_memory else self._decoded
 
     def audio(self, sound_id: str, *, rate_hz: int = 24_000) -> Float32[np.ndarray, " time"]:
         """Samples of one sound, channels averaged, resampled, its peak at -3 dBFS.
@@ -97,25 +97,20 @@ class SoundFiles:
         """
         if sound_id not in self._files:
             raise InputError(f"the corpus {self._corpus} has no sound {sound_id!r}; its ids are in its tables.")
+        return self._audio(sound_id, rate_hz=rate_hz)
+
+    def _decoded(self, sound_id: str, *, rate_hz: int) -> Float32[np.ndarray, " time"]:
         path = self._files[sound_id]
-        if self._memory is None:
-            return _decode(path, rate_hz=rate_hz)
-        if (sound_id, rate_hz) not in self._memory:
-            self._memory[sound_id, rate_hz] = _decode(path, rate_hz=rate_hz).astype(np.float16)
-        return self._memory[sound_id, rate_hz].astype(np.float32)
+        try:
+            samples, file_rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
+        except soundfile.LibsndfileError as error:
+            raise InputError(f"{path} is no audio file that can be read.") from error
+        mono = samples.mean(axis=1)
+        if not mono.size or not np.isfinite(mono).all():
+            raise InputError(f"{path} {'holds values that are no numbers' if mono.size else 'holds no samples'}.")
+        resampled: Float32[np.ndarray, " time"] = soxr.resample(mono, file_rate_hz, rate_hz)
+        return peak_normalised(resampled)
 
 
 def _key(stem: str) -> str:
     return unicodedata.normalize("NFC", stem).strip()
-
-
-def _decode(path: Path, *, rate_hz: int) -> Float32[np.ndarray, " time"]:
-    try:
-        samples, file_rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
-    except soundfile.LibsndfileError as error:
-        raise InputError(f"{path} is no audio file that can be read.") from error
-    mono = samples.mean(axis=1)
-    if not mono.size or not np.isfinite(mono).all():
-        raise InputError(f"{path} {'holds values that are no numbers' if mono.size else 'holds no samples'}.")
-    resampled: Float32[np.ndarray, " time"] = soxr.resample(mono, file_rate_hz, rate_hz)
-    return peak_normalised(resampled)

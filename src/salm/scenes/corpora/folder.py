@@ -16,7 +16,7 @@ import soundfile
 from jaxtyping import Float32
 
 from salm.errors import InputError
-from salm.scenes.corpora.base import Sound
+from salm.scenes.corpora.base import Sound, check_known
 from salm.scenes.corpora.files import SoundFiles
 from salm.table import read_rows
 
@@ -35,7 +35,7 @@ class FolderCorpus:
     manifest
         Name of the table within the folder, UTF-8 with a header line.
     keep_in_memory
-        Decode each sound once; see :class:`~salm.scenes.corpora.files.SoundFiles`.
+        Decode each sound once; see :class:`~salm.scenes.corpora.memory.SoundMemory`.
     check_files
         Look at every file now. Otherwise a missing or damaged one is found when it is asked for, and a duration that
         the table does not say is 0.
@@ -86,11 +86,11 @@ class FolderCorpus:
         """
         kept = list(zip(self.sounds, self._rows, strict=True))
         if split is not None:
-            _check_known("split", split, [sound.split for sound, _ in kept], corpus=self.name)
+            check_known("split", split, [sound.split for sound, _ in kept], corpus=self.name)
             kept = [(sound, row) for sound, row in kept if sound.split == split]
         for column, value in (rows or {}).items():
-            _check_known("column", column, self._rows[0][1], corpus=self.name)
-            _check_known(column, value, [row[column] for _, (_, row) in kept], corpus=self.name)
+            check_known("column", column, self._rows[0][1], corpus=self.name)
+            check_known(column, value, [row[column] for _, (_, row) in kept], corpus=self.name)
             kept = [(sound, (line, row)) for sound, (line, row) in kept if row[column] == value]
         selected = copy.copy(self)
         selected.sounds = tuple(sound for sound, _ in kept)
@@ -170,11 +170,3 @@ def _check_splits(sounds: Sequence[Sound], lines: Sequence[int], table: Path) ->
                 f"{table}, line {line}: the group {sound.group!r} is in the splits {other} and {sound.split}; "
                 "keep a recording in one split, or tests measure memory."
             )
-
-
-def _check_known(what: str, value: str, known: Sequence[str] | Mapping[str, str], *, corpus: str) -> None:
-    if value not in known:
-        # Free-text columns can have thousands of values: a line holds a dozen.
-        names = sorted(set(known))
-        listed = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
-        raise InputError(f"no sound of the corpus {corpus} has the {what} {value!r}; there is {listed}.")

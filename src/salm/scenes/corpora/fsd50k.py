@@ -45,7 +45,7 @@ class Fsd50kCorpus(ClipCorpus):
     split
         ``train``, ``val`` or ``test``; None is all three.
     keep_in_memory
-        Decode each sound once; see :class:`~salm.scenes.corpora.files.SoundFiles`.
+        Decode each sound once; see :class:`~salm.scenes.corpora.memory.SoundMemory`.
 
     Raises
     ------
@@ -54,16 +54,30 @@ class Fsd50kCorpus(ClipCorpus):
         published; if a clip is there twice.
     """
 
-    def __init__(self, root: str | Path, *, split: str | None = None, keep_in_memory: bool = False) -> None:
-        super().__init__(
-            "FSD50K",
-            Path(root),
-            list(_clips(Path(root))),
-            split=split,
-            folders=_FOLDERS,
-            expected=_EXPECTED,
-            keep_in_memory=keep_in_memory,
-        )
+    name = "FSD50K"
+    folders = _FOLDERS
+    expected = _EXPECTED
+
+    def _clips(self, root: Path) -> Iterator[Clip]:
+        rows = [row for part in _COLUMNS for row in _rows(find_table(root, f"{part}.csv", folders=_TABLES), part)]
+        _check_unique(rows, root)
+        infos = {part: _infos(find_table(root, f"{part}_clips_info_FSD50K.json", folders=_INFOS)) for part in _COLUMNS}
+        for row, labels in zip(rows, own_labels([row.labels for row in rows]), strict=True):
+            info = infos[row.part].get(row.name, {})
+            licence, licence_class = licence_of(str(info.get("license", "")))
+            uploader = str(info.get("uploader", ""))
+            sound = Sound(
+                id=row.name,
+                captions=(label_caption(labels),),
+                duration_s=_TYPICAL_S[row.part],
+                category=_words(labels[0]),
+                split=row.split,
+                group=row.name,
+                licence=licence,
+                licence_class=licence_class,
+                attribution=f"{uploader} (Freesound {row.name})" if uploader else "",
+            )
+            yield Clip(sound=sound, stems=(row.name,))
 
 
 def label_caption(labels: Sequence[str]) -> str:
@@ -100,28 +114,6 @@ class _Row:
     labels: tuple[str, ...]
     split: str
     part: str
-
-
-def _clips(root: Path) -> Iterator[Clip]:
-    rows = [row for part in _COLUMNS for row in _rows(find_table(root, f"{part}.csv", folders=_TABLES), part)]
-    _check_unique(rows, root)
-    infos = {part: _infos(find_table(root, f"{part}_clips_info_FSD50K.json", folders=_INFOS)) for part in _COLUMNS}
-    for row, labels in zip(rows, own_labels([row.labels for row in rows]), strict=True):
-        info = infos[row.part].get(row.name, {})
-        licence, licence_class = licence_of(str(info.get("license", "")))
-        uploader = str(info.get("uploader", ""))
-        sound = Sound(
-            id=row.name,
-            captions=(label_caption(labels),),
-            duration_s=_TYPICAL_S[row.part],
-            category=_words(labels[0]),
-            split=row.split,
-            group=row.name,
-            licence=licence,
-            licence_class=licence_class,
-            attribution=f"{uploader} (Freesound {row.name})" if uploader else "",
-        )
-        yield Clip(sound=sound, stems=(row.name,))
 
 
 def _rows(table: Path | None, part: str) -> Iterator[_Row]:

@@ -7,10 +7,11 @@ import re
 
 import numpy as np
 import soxr
-from jaxtyping import Float, Float16, Float32
+from jaxtyping import Float, Float32
 
 from salm.errors import InputError
 from salm.scenes.corpora.base import Sound, peak_normalised
+from salm.scenes.corpora.memory import SoundMemory
 from salm.scenes.corpora.synthesis.alarms import Alarm, Horn, Siren, Telephone, Whistle
 from salm.scenes.corpora.synthesis.animals import Bird, Cricket, Dog
 from salm.scenes.corpora.synthesis.elements import Drip, Fire
@@ -91,8 +92,7 @@ class ProceduralCorpus:
     split
         ``train``, ``val`` or ``test``. No two splits share a sound, whatever their seeds.
     keep_in_memory
-        Keep what was rendered, as float16 (about 170 MB an hour), so that each sound is rendered once. Samples are
-        then rounded to 11 bits, on the first call too.
+        Render each sound once; see :class:`~salm.scenes.corpora.memory.SoundMemory`.
 
     Raises
     ------
@@ -116,7 +116,7 @@ class ProceduralCorpus:
             raise InputError(f"the procedural corpus has no split {split!r}; it has {', '.join(SPLITS)}.")
         numbers = range(seed * _PER_SEED, seed * _PER_SEED + per_kind)
         self.sounds: tuple[Sound, ...] = tuple(_sound(kind, split, number) for kind in KINDS for number in numbers)
-        self._memory: dict[tuple[str, int], Float16[np.ndarray, " time"]] | None = {} if keep_in_memory else None
+        self._audio = SoundMemory(_rendered) if keep_in_memory else _rendered
 
     def audio(self, sound_id: str, *, rate_hz: int = 24_000) -> Float32[np.ndarray, " time"]:
         """Samples of a sound, its peak at -3 dBFS. Any id of any split and seed can be rendered.
@@ -126,11 +126,7 @@ class ProceduralCorpus:
         InputError
             If it is no id of a procedural sound.
         """
-        if self._memory is None:
-            return _rendered(sound_id, rate_hz=rate_hz)
-        if (sound_id, rate_hz) not in self._memory:
-            self._memory[sound_id, rate_hz] = _rendered(sound_id, rate_hz=rate_hz).astype(np.float16)
-        return self._memory[sound_id, rate_hz].astype(np.float32)
+        return self._audio(sound_id, rate_hz=rate_hz)
 
 
 def _rendered(sound_id: str, *, rate_hz: int) -> Float32[np.ndarray, " time"]:

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from salm.errors import InputError
-from salm.scenes.recordings.base import Item, Labelled, Place, RecordingFiles, RecordingSet
+from salm.scenes.recordings.base import Item, Label, Place, RecordingFiles, RecordingSet
 from salm.scenes.recordings.events import EVENT_SETS, open_events
 from salm.scenes.recordings.folder import open_folder
 from salm.scenes.recordings.frames import open_frames
-from salm.scenes.recordings.single import Stretch, heard_in, single_source_segments, spread_stretches
+from salm.scenes.recordings.single import Stretch, heard_in, single_source_stretches, spread_stretches
 
 __all__ = [
     "Item",
-    "Labelled",
+    "Label",
     "Place",
     "RecordingFiles",
     "RecordingLayout",
@@ -23,7 +23,7 @@ __all__ = [
     "Stretch",
     "heard_in",
     "open_recordings",
-    "single_source_segments",
+    "single_source_stretches",
     "spread_stretches",
 ]
 
@@ -57,7 +57,7 @@ def open_recordings(
     if layout not in get_args(RecordingLayout):
         raise InputError(f"the layout of recordings is {layout!r} but must be {', '.join(get_args(RecordingLayout))}.")
     if layout == "folder":
-        return open_folder(root, layout=channels or "ambix").select(split)
+        return open_folder(root, channels=channels or "ambix").select(split)
     if layout in EVENT_SETS:
-        return open_events(root, which=layout, layout=channels).select(split)
-    return open_frames(root, release=layout, layout=channels or "ambix").select(split)
+        return open_events(root, release=layout, channels=channels).select(split)
+    return open_frames(root, release=layout, channels=channels or "ambix").select(split)

@@ -12,7 +12,7 @@ from salm.audio.recording import Recording, read, resample
 from salm.errors import InputError
 from salm.frame import Direction, azimuth_elevation, unit_vector, wrap_deg
 
-__all__ = ["Item", "Kind", "Labelled", "Place", "RecordingFiles", "RecordingSet"]
+__all__ = ["Item", "Kind", "Label", "Place", "RecordingFiles", "RecordingSet"]
 
 # In seconds times unit vectors: what is shorter has no direction.
 _TINY = 1e-6
@@ -31,7 +31,7 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Labelled:
+class Label:
     """One source while it sounds, in the frame of `salm.frame`: left is +90, up is positive.
 
     Raises
@@ -67,7 +67,7 @@ class Labelled:
         object.__setattr__(self, "azimuth_deg", wrapped.azimuth_deg)
 
     @classmethod
-    def along(cls, path: Sequence[Place], *, end_s: float, category: str, source: str = "") -> "Labelled":
+    def along(cls, path: Sequence[Place], *, end_s: float, category: str, source: str = "") -> "Label":
         """Label of a source that is at one place after another, the mean direction weighted by time.
 
         Opposite places have no mean direction: the first is taken. The elevation or the distance is known if it is
@@ -90,14 +90,14 @@ class Labelled:
             path=() if len(steps) == 1 else tuple(steps),
         )
 
-    def cut(self, *, start_s: float, end_s: float) -> "Labelled":
+    def cut(self, *, start_s: float, end_s: float) -> "Label":
         """The part of it between two moments, which must be within it."""
         if not self.path:
             return replace(self, start_s=start_s, end_s=end_s)
         first = max(number for number, place in enumerate(self.path) if place.start_s <= start_s)
         path = [place for place in self.path[first:] if place.start_s < end_s]
         path[0] = path[0]._replace(start_s=start_s)
-        return Labelled.along(path, end_s=end_s, category=self.category, source=self.source)
+        return Label.along(path, end_s=end_s, category=self.category, source=self.source)
 
     @property
     def moves(self) -> bool:
@@ -112,7 +112,7 @@ class Item:
     id: str
     """Unique within its set."""
     path: Path
-    labels: tuple[Labelled, ...]
+    labels: tuple[Label, ...]
     """By start; none where nothing sounds that is labelled."""
     split: str
     """As published, such as ``train``, ``val``, ``test`` or ``eval``."""
@@ -166,8 +166,8 @@ class RecordingFiles:
     name: str
     kind: Kind
     items: tuple[Item, ...]
-    layout: str = "ambix"
-    """Channels of the files, one of `salm.audio.formats.LAYOUTS`."""
+    channels: str = "ambix"
+    """What the channels of the files are, one of `salm.audio.formats.LAYOUTS`."""
     missing: int = 0
     unlabelled: int = 0
     """Audio files without labels, such as those of an evaluation set whose labels are kept back."""
@@ -210,7 +210,7 @@ class RecordingFiles:
         path = next((item.path for item in self.items if item.id == item_id), None)
         if path is None:
             raise InputError(f"{self.name} has no recording {item_id!r}; its ids are those of its items.")
-        recording = read(path, layout=self.layout)
+        recording = read(path, layout=self.channels)
         return recording if rate_hz is None else resample(recording, rate_hz)
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from salm.errors import InputError
-from salm.scenes.recordings.base import Item, Labelled, Place, RecordingFiles
+from salm.scenes.recordings.base import Item, Label, Place, RecordingFiles
 from salm.scenes.recordings.tables import Cells, Table, find_tables, number, read_cells
 
 __all__ = ["EVENT_SETS", "EventSet", "open_events", "read_events"]
@@ -43,7 +43,7 @@ class EventSet(NamedTuple):
     """What is particular about one of the two data sets."""
 
     name: str
-    layout: str
+    channels: str
     expected: str
     notes: tuple[str, ...]
 
@@ -67,7 +67,7 @@ EVENT_SETS: Mapping[str, EventSet] = MappingProxyType(
 """The data sets, by the name that `salm.scenes.recordings.open_recordings` knows them by."""
 
 
-def open_events(root: str | Path, *, which: str, layout: str | None = None) -> RecordingFiles:
+def open_events(root: str | Path, *, release: str, channels: str | None = None) -> RecordingFiles:
     """One of the two data sets, from a full copy or a part of one; what has no audio is counted.
 
     Of 2018 the split is ``train`` or ``test``, as the names of the files begin, and the group the part, such as
@@ -78,19 +78,19 @@ def open_events(root: str | Path, *, which: str, layout: str | None = None) -> R
     ----------
     root
         Folder with the folders of the published archives.
-    which
+    release
         One of `EVENT_SETS`.
-    layout
-        Channels of the files, one of `salm.audio.formats.LAYOUTS`; None is the data set's own.
+    channels
+        What the channels of the files are, one of `salm.audio.formats.LAYOUTS`; None is the data set's own.
 
     Raises
     ------
     InputError
         If the data set is unknown, there are no labels or no audio, or a table is not as published.
     """
-    if which not in EVENT_SETS:
-        raise InputError(f"the data set is {which!r} but must be one of {', '.join(EVENT_SETS)}.")
-    about, is_2018 = EVENT_SETS[which], which == "tut-2018"
+    if release not in EVENT_SETS:
+        raise InputError(f"the data set is {release!r} but must be one of {', '.join(EVENT_SETS)}.")
+    about, is_2018 = EVENT_SETS[release], release == "tut-2018"
     tables, unlabelled = find_tables(
         Path(root),
         name=about.name,
@@ -104,14 +104,14 @@ def open_events(root: str | Path, *, which: str, layout: str | None = None) -> R
         name=about.name,
         kind="measured",
         items=tuple(items),
-        layout=layout or about.layout,
+        channels=channels or about.channels,
         missing=len(tables) - len(items),
         unlabelled=unlabelled,
         notes=about.notes,
     )
 
 
-def read_events(path: Path) -> tuple[Labelled, ...]:
+def read_events(path: Path) -> tuple[Label, ...]:
     """Labels of one table, by position.
 
     Classes are those of the names of the sounds: UrbanSound8K's for ``164312-3-1-0.wav``, ``speech`` for
@@ -127,7 +127,7 @@ def read_events(path: Path) -> tuple[Labelled, ...]:
     return tuple(sorted(labels, key=lambda label: (label.start_s, label.end_s)))
 
 
-def _label(cells: Cells, where: str) -> Labelled:
+def _label(cells: Cells, where: str) -> Label:
     if len(cells) not in (6, 7):
         raise InputError(
             f"{where}: there are {len(cells)} columns but must be 6: name, start, end, elevation, azimuth and "
@@ -148,7 +148,7 @@ def _label(cells: Cells, where: str) -> Labelled:
                 Place(float(moment), azimuth_deg + values[4] * float(moment - start_s), elevation_deg, distance_m)
                 for moment in np.arange(start_s, end_s, _STEP_S)
             ] or path
-        return Labelled.along(path, end_s=end_s, category=_category(cells[0]))
+        return Label.along(path, end_s=end_s, category=_category(cells[0]))
     except InputError as error:
         raise InputError(f"{where}: {error}") from error
 

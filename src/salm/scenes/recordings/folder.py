@@ -5,32 +5,30 @@ other columns that are understood are ``elevation_deg``, ``distance_m``, ``capti
 ``group``. A file with several sounds has a row for each.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import soundfile
 
 from salm.errors import InputError
-from salm.scenes.recordings.base import Item, Labelled, RecordingFiles
+from salm.scenes.recordings.base import Item, Label, RecordingFiles
 from salm.scenes.recordings.tables import number
-from salm.table import read_rows
+from salm.table import read_files
 
 __all__ = ["open_folder"]
 
 _REQUIRED = ("file", "azimuth_deg")
 
 
-def open_folder(folder: str | Path, *, table: str = "labels.csv", layout: str = "ambix") -> RecordingFiles:
-    """Recordings that a table lists; those whose files are not there are counted.
+def open_folder(folder: str | Path, *, channels: str = "ambix") -> RecordingFiles:
+    """Recordings that ``labels.csv`` lists; those whose files are not there are counted.
 
     Parameters
     ----------
     folder
         Where the table is; the paths in its ``file`` column are relative to the folder, and are the ids.
-    table
-        Name of the table within the folder, UTF-8 with a header line.
-    layout
-        Channels of the files, one of `salm.audio.formats.LAYOUTS`.
+    channels
+        What the channels of the files are, one of `salm.audio.formats.LAYOUTS`.
 
     Raises
     ------
@@ -38,26 +36,17 @@ def open_folder(folder: str | Path, *, table: str = "labels.csv", layout: str = 
         If the table is missing or not readable, a row is not complete or cannot be, or no file is there.
     """
     folder = Path(folder)
-    place = folder / table
-    rows: dict[str, list[tuple[str, Mapping[str, str]]]] = {}
-    for line, row in read_rows(place, required=_REQUIRED, of="recordings"):
-        where = f"{place}, line {line}"
-        if not row["file"]:
-            raise InputError(f"{where}: the file is empty; every row needs one.")
-        rows.setdefault(row["file"], []).append((where, row))
-    there = {name: own for name, own in rows.items() if (folder / name).is_file()}
-    if not there:
-        raise InputError(f"{place} lists {len(rows)} files and none of them is in {folder}; correct their paths.")
+    files, missing = read_files(folder / "labels.csv", required=_REQUIRED, of="recordings")
     return RecordingFiles(
         name=folder.resolve().name,
         kind="own",
-        items=tuple(_item(folder, name, own) for name, own in there.items()),
-        layout=layout,
-        missing=len(rows) - len(there),
+        items=tuple(_item(folder, name, rows) for name, rows in files.items()),
+        channels=channels,
+        missing=missing,
     )
 
 
-def _item(folder: Path, name: str, rows: list[tuple[str, Mapping[str, str]]]) -> Item:
+def _item(folder: Path, name: str, rows: Sequence[tuple[str, Mapping[str, str]]]) -> Item:
     labels = [_label(folder / name, row, where) for where, row in rows]
     first = rows[0][1]
     return Item(
@@ -69,7 +58,7 @@ def _item(folder: Path, name: str, rows: list[tuple[str, Mapping[str, str]]]) ->
     )
 
 
-def _label(path: Path, row: Mapping[str, str], where: str) -> Labelled:
+def _label(path: Path, row: Mapping[str, str], where: str) -> Label:
     values = {
         name: number(text, name, where) if (text := row.get(name, "")) else None
         for name in ("start_s", "end_s", "azimuth_deg", "elevation_deg", "distance_m")
@@ -78,7 +67,7 @@ def _label(path: Path, row: Mapping[str, str], where: str) -> Labelled:
         raise InputError(f"{where}: the azimuth_deg is empty; every row needs one.")
     end_s = values["end_s"]
     try:
-        return Labelled(
+        return Label(
             start_s=values["start_s"] or 0.0,
             end_s=_duration_s(path) if end_s is None else end_s,
             category=row.get("caption", ""),

@@ -17,7 +17,7 @@ import numpy as np
 
 from salm.errors import InputError
 from salm.frame import azimuth_elevation
-from salm.scenes.recordings.base import Item, Kind, Labelled, Place, RecordingFiles
+from salm.scenes.recordings.base import Item, Kind, Label, Place, RecordingFiles
 from salm.scenes.recordings.tables import Cells, Table, find_tables, number, read_cells
 
 __all__ = ["RELEASES", "Release", "open_frames", "read_frames"]
@@ -75,9 +75,13 @@ class Release:
     notes: tuple[str, ...]
 
 
+def _folds(*splits: str) -> Mapping[str, str]:
+    return MappingProxyType({str(number): split for number, split in enumerate(splits, 1)})
+
+
 _OTHERS = "Sounds of other classes are heard in some recordings and are not labelled."
 _MEASURED = "Dry sounds through measured room responses, not recordings of scenes."
-_STARSS_FOLDS = MappingProxyType({"1": "train", "2": "test", "3": "train", "4": "test"})
+_STARSS_FOLDS = _folds("train", "test", "train", "test")
 
 RELEASES: Mapping[str, Release] = MappingProxyType(
     {
@@ -90,36 +94,14 @@ RELEASES: Mapping[str, Release] = MappingProxyType(
             name="TAU-NIGENS 2020",
             classes=_NIGENS_2020,
             kind="measured",
-            folds=MappingProxyType(
-                {
-                    "1": "test",
-                    "2": "val",
-                    "3": "train",
-                    "4": "train",
-                    "5": "train",
-                    "6": "train",
-                    "7": "eval",
-                    "8": "eval",
-                }
-            ),
+            folds=_folds("test", "val", "train", "train", "train", "train", "eval", "eval"),
             notes=(_MEASURED,),
         ),
         "tau-nigens-2021": Release(
             name="TAU-NIGENS 2021",
             classes=_NIGENS_2021,
             kind="measured",
-            folds=MappingProxyType(
-                {
-                    "1": "train",
-                    "2": "train",
-                    "3": "train",
-                    "4": "train",
-                    "5": "val",
-                    "6": "test",
-                    "7": "eval",
-                    "8": "eval",
-                }
-            ),
+            folds=_folds("train", "train", "train", "train", "val", "test", "eval", "eval"),
             notes=(_MEASURED, "Directional interferers sound beside what is labelled and are not labelled themselves."),
         ),
     }
@@ -127,7 +109,7 @@ RELEASES: Mapping[str, Release] = MappingProxyType(
 """The data sets of the family, by the name that `salm.scenes.recordings.open_recordings` knows them by."""
 
 
-def open_frames(root: str | Path, *, release: str, layout: str = "ambix") -> RecordingFiles:
+def open_frames(root: str | Path, *, release: str, channels: str = "ambix") -> RecordingFiles:
     """A data set of the family, from a full copy or a part of one; what has no audio is counted.
 
     The split of a recording is that of its folder (``dev-train-sony`` is ``train``) or else of its fold, as published;
@@ -139,8 +121,8 @@ def open_frames(root: str | Path, *, release: str, layout: str = "ambix") -> Rec
         Folder with ``foa_dev`` and ``metadata_dev``.
     release
         One of `RELEASES`.
-    layout
-        Channels of the files, one of `salm.audio.formats.LAYOUTS`.
+    channels
+        What the channels of the files are, one of `salm.audio.formats.LAYOUTS`.
 
     Raises
     ------
@@ -156,14 +138,14 @@ def open_frames(root: str | Path, *, release: str, layout: str = "ambix") -> Rec
         name=about.name,
         kind=about.kind,
         items=tuple(items),
-        layout=layout,
+        channels=channels,
         missing=len(tables) - len(items),
         unlabelled=unlabelled,
         notes=about.notes,
     )
 
 
-def read_frames(path: Path, *, classes: Sequence[str] = ()) -> tuple[Labelled, ...]:
+def read_frames(path: Path, *, classes: Sequence[str] = ()) -> tuple[Label, ...]:
     """Labels of one table: consecutive frames of one class and source as one label that keeps its path.
 
     Where a class and a source have two rows in a frame, as the loudspeakers of STARSS, which all are source 0, each
@@ -281,12 +263,12 @@ def _apart(a: _Row, b: _Row) -> float:
     return 1 - math.sin(up_a) * math.sin(up_b) - math.cos(up_a) * math.cos(up_b) * across
 
 
-def _label(track: Sequence[_Row], classes: Sequence[str]) -> Labelled:
+def _label(track: Sequence[_Row], classes: Sequence[str]) -> Label:
     path = [Place(row.frame / _FRAME_HZ, row.azimuth_deg, row.elevation_deg, row.distance_m) for row in track]
     number = track[0].number
     category = classes[number] if number < len(classes) else str(number)
     end_s = (track[-1].frame + 1) / _FRAME_HZ
-    return Labelled.along(path, end_s=end_s, category=category, source=track[0].source)
+    return Label.along(path, end_s=end_s, category=category, source=track[0].source)
 
 
 def _item(table: Table, audio: Path, about: Release) -> Item:

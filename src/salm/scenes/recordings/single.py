@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from salm.audio.recording import Recording
 from salm.errors import InputError
-from salm.scenes.recordings.base import Item, Labelled, RecordingSet
+from salm.scenes.recordings.base import Item, Label, RecordingSet
 
-__all__ = ["Stretch", "heard_in", "single_source_segments", "spread_stretches"]
+__all__ = ["Stretch", "heard_in", "single_source_stretches", "spread_stretches"]
 
 # Far below a sample, far above the rounding of sums of frames.
 _SLACK_S = 1e-6
@@ -19,16 +19,16 @@ class Stretch(NamedTuple):
     """A piece of a recording."""
 
     item: Item
-    label: Labelled
+    label: Label
     """Of the only source, from the start to the end of the stretch."""
 
 
-def single_source_segments(recordings: RecordingSet, *, min_s: float) -> list[Stretch]:
+def single_source_stretches(recordings: RecordingSet, *, min_s: float) -> list[Stretch]:
     """Stretches of at least a length in which exactly one label is active, in the order of the items.
 
     Two labels at a time are two sources, also where a set says that one person does both, since hands are not where the
     mouth is. What a set does not label may sound all the same: see its notes. The source may move, see
-    :attr:`~salm.scenes.recordings.base.Labelled.path`.
+    :attr:`~salm.scenes.recordings.base.Label.path`.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def single_source_segments(recordings: RecordingSet, *, min_s: float) -> list[St
 
 
 def spread_stretches(recordings: RecordingSet, *, min_s: float, limit: int) -> list[Stretch]:
-    """At most so many of :func:`single_source_segments`, evenly spread over the set; at least one.
+    """At most so many of :func:`single_source_stretches`, evenly spread over the set; at least one.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def spread_stretches(recordings: RecordingSet, *, min_s: float, limit: int) -> l
     """
     if limit < 1:
         raise InputError(f"limit is {limit} but must be at least 1.")
-    stretches = single_source_segments(recordings, min_s=min_s)
+    stretches = single_source_stretches(recordings, min_s=min_s)
     if not stretches:
         raise InputError(f"{recordings.name} has no stretch of {min_s:g} s with a single source; ask for shorter ones.")
     return stretches[:: -(-len(stretches) // limit)]
@@ -84,10 +84,10 @@ def heard_in(stretch: Stretch, recording: Recording) -> Recording:
     return replace(recording, samples=recording.samples[:, start:stop])
 
 
-def _alone(labels: Sequence[Labelled]) -> list[Labelled]:
+def _alone(labels: Sequence[Label]) -> list[Label]:
     moments = sorted({moment for label in labels for moment in (label.start_s, label.end_s)})
-    alone: list[Labelled] = []
-    active: list[Labelled] = []
+    alone: list[Label] = []
+    active: list[Label] = []
     waiting = sorted(labels, key=lambda label: label.start_s, reverse=True)
     for start_s, end_s in pairwise(moments):
         active = [label for label in active if label.end_s > start_s]

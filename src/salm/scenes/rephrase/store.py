@@ -6,7 +6,6 @@ caption of one scene, in the order of the scenes, and says itself how it came ab
 
 import hashlib
 import json
-import mmap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -18,7 +17,7 @@ from jaxtyping import Int64
 
 from salm.errors import InputError
 from salm.scenes.rephrase.ask import Asker, Rephrased
-from salm.scenes.storage import SceneTable
+from salm.scenes.storage import SceneTable, mapped
 from salm.whole import written_whole
 
 __all__ = ["CaptionFile", "SpatialCaptions", "captions_head", "remembered", "scenes_digest"]
@@ -146,7 +145,7 @@ class SpatialCaptions:
 
     def __init__(self, path: str | Path, *, scenes: SceneTable) -> None:
         self.path = Path(path)
-        self._bytes = _mapped(self.path)
+        self._bytes = mapped(self.path, of="captions", makes=_MAKES)
         self.head = _head(self._bytes.readline(), self.path)
         if self.head["scenes"] != scenes_digest(scenes.path):
             raise InputError(f"{self.path} has captions of other scenes than {scenes.path}; make them anew.")
@@ -180,7 +179,7 @@ class SpatialCaptions:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._bytes = _mapped(self.path)
+        self._bytes = mapped(self.path, of="captions", makes=_MAKES)
 
 
 def remembered(lines: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Rephrased]]:
@@ -196,16 +195,6 @@ def remembered(lines: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Rephra
                 refused=tuple((text, check) for text, check in line["refused"]),
             ),
         )
-
-
-def _mapped(path: Path) -> mmap.mmap:
-    try:
-        with path.open("rb") as file:
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    except ValueError as error:
-        raise InputError(f"{path} is empty; {_MAKES}") from error
-    except OSError as error:
-        raise InputError(f"{path} cannot be read as captions: {error.strerror}; {_MAKES}") from error
 
 
 def _head(line: bytes, path: Path) -> dict[str, Any]:
