@@ -1,6 +1,7 @@
 """CSV tables that list files: the sounds of a corpus, recordings, impulse responses."""
 
 import csv
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -68,7 +69,8 @@ def read_files(
         if not row["file"]:
             raise InputError(f"{where}: the file is empty; every row needs one.")
         files.setdefault(row["file"], []).append((where, row))
-    there = {name: rows for name, rows in files.items() if (table.parent / name).is_file()}
+    # Of a name that is too long for the system a path raises; this says that there is no such file.
+    there = {name: rows for name, rows in files.items() if os.path.isfile(table.parent / name)}
     if not there:
         raise InputError(
             f"{table} lists {len(files)} files and none of them is in {table.parent}; correct their paths."

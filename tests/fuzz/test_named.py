@@ -197,6 +197,15 @@ class TestNames:
             with pytest.raises(InputError):
                 command(*words)
 
+    def test_a_table_may_name_no_path_that_is_too_long(self, tmp_path: Path) -> None:
+        (tmp_path / "responses.csv").write_text(f"file,azimuth_deg,elevation_deg\n{'x' * 300},0,0\n", encoding="utf-8")
+        (tmp_path / "labels.csv").write_text(
+            f"file,start_s,end_s,category,azimuth_deg\n{'x' * 300},0,1,dog,0\n", encoding="utf-8"
+        )
+        for option in ("--responses", "--recordings"):
+            with pytest.raises(InputError, match="lists 1 files and none of them is in"):
+                command("evaluate", "small", option, tmp_path)
+
 
 @pytest.fixture
 def words(tmp_path: Path) -> Callable[[str, Path], list[str | Path]]:

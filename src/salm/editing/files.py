@@ -8,6 +8,7 @@ within rounding, but not its file.
 
 import hashlib
 import json
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -222,7 +223,7 @@ def _found(stamp: dict[str, Any], record: Path) -> Path | None:
 
 
 def _is(path: Path, stamp: dict[str, Any]) -> bool:
-    return path.is_file() and path.stat().st_size == stamp["bytes"] and _sha256(path) == stamp["sha256"]
+    return os.path.isfile(path) and path.stat().st_size == stamp["bytes"] and _sha256(path) == stamp["sha256"]
 
 
 def _sha256(path: Path) -> str:

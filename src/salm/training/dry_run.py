@@ -1,9 +1,9 @@
 """What a run would be, before it is one: its size, its memory, its length, and the time that a step takes here."""
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -51,7 +51,7 @@ def describe(config: TrainConfig, *, device: str = "cpu") -> dict[str, Any]:
     InputError
         If the data that are there cannot be read.
     """
-    absent = [file for file in config.scene_files if not Path(file).exists()]
+    absent = [file for file in config.scene_files if not os.path.exists(file)]
     corpora = None if absent else open_corpora(config)
     network = build_frozen(config.model)
     trained = sum(p.numel() for p in network.parameters() if p.requires_grad)

@@ -151,6 +151,7 @@ def test_unknown_selections_list_the_known(folder: Path, arguments: dict[str, ob
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"file": "dog" * 500}, r"line 2: the audio file .*dog does not exist"),
         ({"file": "cat.wav"}, r"line 2: the audio file .*cat\.wav does not exist"),
         ({"file": ""}, r"line 2: the file is empty"),
         ({"caption": " "}, r"line 2: the caption is empty"),

@@ -1,5 +1,6 @@
 """Measured spatial room impulse responses, in the layouts in which they are published, as AmbiX with directions."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +74,7 @@ class ResponsesFrom:
         InputError
             If it is not where it is said to be, cannot be read, or lacks one of the rooms.
         """
-        if not Path(self.path).exists():
+        if not os.path.exists(self.path):
             raise InputError(f"{self.path} is not there; expected measured responses of the layout {self.layout}.")
         responses = open_responses(self.path, layout=self.layout, channels=self.channels, split=self.split)
         return responses.select(self.rooms) if self.rooms else responses

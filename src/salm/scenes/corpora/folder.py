@@ -8,6 +8,7 @@
 """
 
 import copy
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -122,7 +123,7 @@ def _sound(row: Mapping[str, str], folder: Path, where: str, *, check_file: bool
     if empty := next((column for column in _REQUIRED if not row[column]), None):
         raise InputError(f"{where}: the {empty} is empty; every sound needs one.")
     path = folder / row["file"]
-    if check_file and not path.is_file():
+    if check_file and not os.path.isfile(path):
         raise InputError(f"{where}: the audio file {path} does not exist; correct the path or delete the row.")
     sound_id = row.get("id") or Path(row["file"]).with_suffix("").as_posix()
     alternatives = [caption.strip() for caption in row.get("alt_captions", "").split("|")]
