@@ -46,7 +46,10 @@ class Plain:
 
     def learn(self, out: Path) -> None:
         for name, its in self.result(out).items():
-            self.known.setdefault(name, set()).add(its)
+            known = self.known.setdefault(name, set())
+            if its in known:
+                raise Wrong(f"{name} is still what was there before: the command does not write it")
+            known.add(its)
 
     def look(self, out: Path) -> int:
         there = digests(out)

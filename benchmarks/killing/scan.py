@@ -19,9 +19,8 @@ class Scan(Plain):
         self.take = sound(home / "take.wav", seconds=6, seed=1)
 
     def words(self, out: Path) -> list[str]:
-        tables = [word for name in self.TABLES for word in ("-o", str(out / name))]
-        asked = ["--plot", str(out / self.PICTURE), "--sentences", "rain", "dog", *AMBIX, "--json"]
-        return ["scan", str(self.take), *tables, *asked]
+        outputs = ["-o", *(str(out / name) for name in self.TABLES), "--plot", str(out / self.PICTURE)]
+        return ["scan", str(self.take), *outputs, "--sentences", "rain", "dog", *AMBIX, "--json"]
 
     def prepare(self) -> None:
         with_loaded_model()
