@@ -1,7 +1,4 @@
-"""Five kills of an index, an edit, a scan and a server, as `benchmarks/kill.py` does them.
-
-Those of `train` and `export` are in `tests/training/test_kill.py` and `tests/scenes/test_export.py`.
-"""
+"""Five kills of each command that writes, as `benchmarks/kill.py` does them."""
 
 import json
 import os
@@ -19,7 +16,7 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize("what", ["index", "edit", "scan", "serve"])
+@pytest.mark.parametrize("what", ["train", "export", "index", "edit", "scan", "serve"])
 def test_what_is_killed_goes_on_to_the_same_end(what: str) -> None:
     words = [sys.executable, str(SCRIPT), "--what", what, "--times", "5", "--seed", "1"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)

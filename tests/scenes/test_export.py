@@ -1,9 +1,7 @@
 """Scenes as shards: the same bytes however they came about, what cannot be had is left out, nothing is half-written."""
 
 import errno
-import json
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -155,34 +153,6 @@ def test_a_shard_that_is_not_whole_is_rendered_again(made: Made, tmp_path: Path,
     export_scenes(path, out, shard_scenes=2, workers=again)
     assert again.written == [1]
     assert content(out) == before
-
-
-def killed(command: list[str], out: Path, *, rng: random.Random) -> bool:
-    """Whether an export was killed: at a random moment after it has finished one shard more."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    finished = len(list(out.glob("*.tar")))
-    while process.poll() is None:
-        if len(list(out.glob("*.tar"))) > finished:
-            time.sleep(rng.uniform(0, 0.05))
-            process.send_signal(signal.SIGKILL)
-            return process.wait() == -signal.SIGKILL
-        time.sleep(0.001)
-    return False
-
-
-@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
-def test_killed_at_any_time_it_ends_in_the_same_bytes(made: Made, tmp_path: Path) -> None:
-    # Enough that it is still at work when a busy machine lets this process look.
-    path, out = made([scene(number % 24) for number in range(200)]), tmp_path / "out"
-    command = [sys.executable, "-m", "salm", "scenes", "export", str(path), "-o", str(out)]
-    command += ["--shard-scenes", "4", "--workers", "1"]
-    rng = random.Random(20250724)
-    assert sum(killed(command, out, rng=rng) for _ in range(3)) == 3
-    assert not (out / "manifest.parquet").exists()
-    done = subprocess.run([*command, "--json"], capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout)["recordings"] == 200
-    export_scenes(path, tmp_path / "whole", shard_scenes=4, workers=Here())
-    assert content(out) == content(tmp_path / "whole")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
