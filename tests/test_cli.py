@@ -1021,6 +1021,14 @@ def test_demo_hands_on_where_the_page_is(run: Run, tmp_path: Path, monkeypatch: 
     assert run("demo", "-o", tmp_path / "more").out == f"Open {tmp_path / 'more' / 'index.html'}\n"
 
 
+@pytest.mark.parametrize("words", ["-o a.csv -o b.txt", "--sentences rain --sentences=dog"])
+def test_of_an_option_that_is_there_twice_none_counts(run: Run, words: str) -> None:
+    option = words.split()[0]
+    assert run("scan", "take.wav", *words.split()).complaint == (
+        f"{option} is given twice; give it once, and all that it takes after it."
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

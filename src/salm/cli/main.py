@@ -4,6 +4,7 @@ import difflib
 import errno
 import io
 import os
+import re
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stderr
@@ -70,6 +71,7 @@ _REFUSALS = frozenset(
 )
 """What a system refuses of any program: no room, no permission, a broken disk, too many files."""
 
+_OPTION = re.compile(r"-[a-z]|--[a-z][a-z_-]*(=.*)?", re.DOTALL)
 _SIDES, _RULES = " │|", "╭╮╰╯─+-"
 _HINT = "`salm COMMAND --help` explains one of them. Nothing leaves your machine."
 
@@ -134,8 +136,12 @@ def _asked(name: str, command: type[Command], words: list[str]) -> Command:
     Raises
     ------
     InputError
-        With what tyro says of wrong usage in a box of several lines.
+        With what tyro says of wrong usage in a box of several lines, or if an option is there twice, of which only the
+        last would count.
     """
+    options = [word.partition("=")[0] for word in words if _OPTION.fullmatch(word)]
+    if twice := next((option for option in options if options.count(option) > 1), None):
+        raise InputError(f"{twice} is given twice; give it once, and all that it takes after it.")
     box = io.StringIO()
     try:
         with redirect_stderr(box):
