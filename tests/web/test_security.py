@@ -7,6 +7,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -54,10 +55,13 @@ def ask(port: int) -> Ask:
 
     def ask(sent: bytes) -> tuple[int, str, bytes]:
         with socket.create_connection(("127.0.0.1", port), timeout=60) as to:
-            to.sendall(sent)
             answer = b""
-            while not _is_whole(answer) and (piece := to.recv(65536)):
-                answer += piece
+            # Who is refused may still be sending when the server has answered and closed.
+            with suppress(BrokenPipeError, ConnectionResetError):
+                to.sendall(sent)
+            with suppress(ConnectionResetError):
+                while not _is_whole(answer) and (piece := to.recv(65536)):
+                    answer += piece
         head, _, body = answer.partition(b"\r\n\r\n")
         return int(head.split()[1]), head.decode("latin-1"), body
 

@@ -122,7 +122,7 @@ def read_events(path: Path) -> tuple[Label, ...]:
     InputError
         If a row has not six columns, or seven of a moving source, or holds no place or no time.
     """
-    rows = list(read_cells(path))
+    rows = read_cells(path)
     labels = [_label(cells, where) for where, cells in rows[1 if rows and _is_header(rows[0][1]) else 0 :]]
     return tuple(sorted(labels, key=lambda label: (label.start_s, label.end_s)))
 

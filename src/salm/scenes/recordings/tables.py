@@ -75,7 +75,7 @@ def find_tables(root: Path, *, name: str, expected: str, tables_in: str, audio_i
     return tables, len(there - labelled)
 
 
-def read_cells(path: Path) -> Iterator[tuple[str, Cells]]:
+def read_cells(path: Path) -> list[tuple[str, Cells]]:
     """Rows of a table, stripped, each with where it is; empty lines are none.
 
     Raises
@@ -85,11 +85,10 @@ def read_cells(path: Path) -> Iterator[tuple[str, Cells]]:
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            for line, cells in enumerate(csv.reader(file), 1):
-                if any(cell.strip() for cell in cells):
-                    yield f"{path}, line {line}", [cell.strip() for cell in cells]
+            rows = [[cell.strip() for cell in cells] for cells in csv.reader(file)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path} cannot be read as a CSV table in UTF-8: {error}.") from error
+    return [(f"{path}, line {line}", cells) for line, cells in enumerate(rows, 1) if any(cells)]
 
 
 def number(text: str, what: str, where: str) -> float:
