@@ -141,7 +141,8 @@ def _asked(name: str, command: type[Command], words: list[str]) -> Command:
         last would count.
     """
     options = [word.partition("=")[0] for word in words if _OPTION.fullmatch(word)]
-    if twice := next((option for option in options if options.count(option) > 1), None):
+    once = [option for option in options if option not in command.repeatable]
+    if twice := next((option for option in once if once.count(option) > 1), None):
         raise InputError(f"{twice} is given twice; give it once, and all that it takes after it.")
     box = io.StringIO()
     try:
