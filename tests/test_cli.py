@@ -152,6 +152,14 @@ def test_version(run: Run, words: list[str]) -> None:
     assert run(*words) == Ran(0, f"salm {salm.__version__}\n", "")
 
 
+@pytest.mark.parametrize("group", ["import", "index", "scenes"])
+def test_the_help_of_a_group_names_its_commands(run: Run, group: str) -> None:
+    ran = run(group, "--help")
+    assert (ran.status, ran.err) == (0, "")
+    for name in COMMANDS:
+        assert (f"  salm {name} " in ran.out) == name.startswith(f"{group} ")
+
+
 @pytest.mark.parametrize(("words", "status"), [([], 2), (["--help"], 0), (["-h"], 0)])
 def test_the_overview_names_every_command(run: Run, words: list[str], status: int) -> None:
     ran = run(*words)

@@ -57,6 +57,9 @@ def dangerous(tree: ast.Module) -> Iterator[str]:
                     yield f"{module}.{name}"
             case ast.ImportFrom(module=str(module), names=names):
                 yield from (f"{module}.{name.name}" for name in names if (module, name.name) in READERS)
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=kind), attr="from_pretrained"), keywords=words):
+                if "Model" in kind and "use_safetensors=True" not in map(ast.unparse, words):
+                    yield f"{kind}.from_pretrained"
             case ast.keyword(arg="allow_pickle" | "trust_remote_code" | "shell" as name, value=value):
                 if ast.unparse(value) != "False":
                     yield name
@@ -80,7 +83,8 @@ def test_no_file_can_run_what_it_reads(name: str) -> None:
         "eval('1')",
         "import os; os.execv('a', [])",
         "import os; os.system('a')",
-        "AutoModel.from_pretrained('a', trust_remote_code=True)",
+        "AutoModel.from_pretrained('a', use_safetensors=True, trust_remote_code=True)",
+        "AutoModel.from_pretrained('a')",
     ],
 )
 def test_it_would_be_seen(code: str) -> None:

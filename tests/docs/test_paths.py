@@ -1,4 +1,4 @@
-"""The pages for those who change the code name files that are there."""
+"""Pages name files that are there: those for whoever changes the code by whatever they call them, all by full paths."""
 
 import re
 from pathlib import Path
@@ -10,8 +10,11 @@ from architecture import ORDER, SOURCE
 ROOT = Path(__file__).resolve().parents[2]
 HOUSE = sorted((ROOT / "docs" / "house").glob("*.md"))
 PAGES = [ROOT / "CONTRIBUTING.md", ROOT / "docs" / "architecture.md", *HOUSE]
+EVERY = sorted({*PAGES, *ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "guide").glob("*.md")})
 FILE = re.compile(r"`((?:[\w.-]+/)*(?:[\w.-]+\.(?:py|sh|md|txt|yaml)|(?<=/)))`")
 MODULE = re.compile(rf"`((?:{'|'.join(ORDER)})\.(?!py`)[a-z_]+)`")
+
+FULL = re.compile(r"\b(?:benchmarks|configs|docs|src|tests|tools)/[\w/.-]+\.(?:csv|md|py|sh|svg|txt|yaml)\b")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -23,3 +26,9 @@ def test_every_file_that_is_named_is_there(page: Path) -> None:
         name for name in named if not any((home / name).exists() for home in (ROOT, SOURCE, SOURCE / page.stem))
     ]
     assert named or page.name == "index.md"
+
+
+@pytest.mark.parametrize("page", EVERY, ids=lambda page: page.name)
+def test_every_full_path_leads_somewhere(page: Path) -> None:
+    named = set(FULL.findall(page.read_text(encoding="utf-8")))
+    assert not [name for name in named if not (ROOT / name).exists()]

@@ -10,7 +10,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from salm.cli.main import main
+from salm.cli.main import _parse, main
+from salm.cli.serve import Serve
 from salm.library.index import Library
 
 
@@ -56,6 +57,12 @@ def test_what_cannot_be_is_one_line(
     err = capsys.readouterr().err
     assert err.startswith(f"salm: {said}")
     assert err.count("\n") == 1
+
+
+def test_several_libraries_are_taken() -> None:
+    command = _parse(["serve", "--library", "takes=a", "--library", "more=b"])
+    assert isinstance(command, Serve)
+    assert command.library == ("takes=a", "more=b")
 
 
 def test_a_name_twice_is_refused(library: Library, capsys: pytest.CaptureFixture[str]) -> None:

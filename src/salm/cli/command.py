@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from tyro.conf import arg
 
@@ -30,6 +30,9 @@ ResponseLayout = Literal["sofa", "tau-srir", "folder"]
 @dataclass(frozen=True, kw_only=True)
 class Command:
     """What every command understands."""
+
+    repeatable: ClassVar[frozenset[str]] = frozenset()
+    """Options that may be there several times, all of which count."""
 
     json: bool = False
     """Print one JSON document on standard output."""

@@ -73,6 +73,7 @@ _REFUSALS = frozenset(
 
 _OPTION = re.compile(r"-[a-z]|--[a-z][a-z_-]*(=.*)?", re.DOTALL)
 _SIDES, _RULES = " │|", "╭╮╰╯─+-"
+_TITLE = "salm: find, locate and edit spatial sound with words."
 _HINT = "`salm COMMAND --help` explains one of them. Nothing leaves your machine."
 
 
@@ -140,7 +141,8 @@ def _asked(name: str, command: type[Command], words: list[str]) -> Command:
         last would count.
     """
     options = [word.partition("=")[0] for word in words if _OPTION.fullmatch(word)]
-    if twice := next((option for option in options if options.count(option) > 1), None):
+    once = [option for option in options if option not in command.repeatable]
+    if twice := next((option for option in once if once.count(option) > 1), None):
         raise InputError(f"{twice} is given twice; give it once, and all that it takes after it.")
     box = io.StringIO()
     try:
@@ -157,12 +159,13 @@ def _asked(name: str, command: type[Command], words: list[str]) -> Command:
 
 
 def _overview(words: list[str]) -> Command:
-    lines = [f"  salm {name:<18} {(command.__doc__ or '').splitlines()[0]}" for name, command in COMMANDS.items()]
-    text = "\n".join(["salm: find, locate and edit spatial sound with words.", "", *lines, "", _HINT, ""])
-    if not words or words[0] in ("-h", "--help"):
-        sys.stdout.write(text)
-        raise SystemExit(0 if words else 2)
-    near = [name for name in COMMANDS if name.split()[0] == words[0]]
+    near = [name for name in COMMANDS if words and name.split()[0] == words[0]]
+    is_help = not {"-h", "--help"}.isdisjoint(words[: 2 if near else 1])
+    if is_help or not words:
+        told = {name: (COMMANDS[name].__doc__ or "").splitlines()[0] for name in near or COMMANDS}
+        lines = [f"  salm {name:<18} {does}" for name, does in told.items()]
+        sys.stdout.write("\n".join([_TITLE, "", *lines, "", _HINT, ""]))
+        raise SystemExit(0 if is_help else 2)
     meant = near or difflib.get_close_matches(words[0], COMMANDS, n=1)
     known = f"perhaps you meant: {', '.join(meant)}" if meant else f"there are {', '.join(COMMANDS)}"
     raise InputError(f"there is no command `salm {' '.join(words[:2])}`; {known}.")

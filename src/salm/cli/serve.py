@@ -5,7 +5,7 @@ import signal
 import socket
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from tyro.conf import UseAppendAction, arg
 
@@ -26,6 +26,8 @@ _ANYWHERE = frozenset({"", "0.0.0.0", "::"})
 @dataclass(frozen=True, kw_only=True)
 class Serve(Command):
     """A page on this machine to hear, locate, search and edit with, and a JSON API."""
+
+    repeatable: ClassVar[frozenset[str]] = frozenset({"--library"})
 
     library: UseAppendAction[tuple[str, ...]] = ()
     """A library to search, as NAME=PATH; may be given several times. Nothing else on disk can be asked for."""

@@ -1,4 +1,4 @@
-"""The losses: Eq. 1 of the paper, and three terms that a small model on little data is helped by.
+"""The losses: Eq. 1 of the paper, and two terms that a small model on little data is helped by.
 
     L = 1/2 (L_CL + L_sCL) + L_DOA                                                     (Eq. 1)
 

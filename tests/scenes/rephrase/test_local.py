@@ -96,6 +96,14 @@ def test_a_folder_that_is_none(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_pickle_is_not_opened(folder: Path, tmp_path: Path) -> None:
+    copied(folder, tmp_path, CHAT)
+    (tmp_path / "model.safetensors").unlink()
+    (tmp_path / "pytorch_model.bin").write_bytes(b"opened, it would be no pickle")
+    with pytest.raises(InputError, match=r"cannot be loaded: .*no file named model\.safetensors"):
+        TransformersBackend(str(tmp_path))
+
+
 def copied(folder: Path, to: Path, chat: str | None) -> str:
     for file in folder.iterdir():
         (to / file.name).write_bytes(file.read_bytes())

@@ -16,7 +16,7 @@ class TransformersBackend:
     Parameters
     ----------
     model
-        A folder, or a hub id.
+        A folder, or a hub id; weights are read from safetensors alone.
     device
         Where it computes.
 
@@ -32,7 +32,8 @@ class TransformersBackend:
         self.model, self.device = model, device
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(model)
-            self._network = AutoModelForCausalLM.from_pretrained(model, dtype="auto").to(device).eval()
+            network = AutoModelForCausalLM.from_pretrained(model, dtype="auto", use_safetensors=True)
+            self._network = network.to(device).eval()
         except (OSError, ValueError, RuntimeError, ImportError) as error:
             raise InputError(f"the language model {model} cannot be loaded: {_first_line(error)}") from error
         if not self._tokenizer.chat_template:
