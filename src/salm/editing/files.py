@@ -22,7 +22,7 @@ from salm.audio.recording import WRITABLE, read, write
 from salm.editing.sound import Edited, edit
 from salm.errors import InputError
 from salm.model.inference import Model
-from salm.whole import written_whole
+from salm.whole import check_outputs, written_whole
 
 __all__ = ["Undone", "edit_file", "record_path", "undo_file"]
 
@@ -110,13 +110,8 @@ def _written(document: dict[str, Any], done: Edited, out: Path, binaural: str | 
 
 
 def _check_outputs(path: str | Path, out: str | Path | None, binaural: str | Path | None) -> None:
-    given = [Path(target) for target in (out, binaural) if target is not None]
-    targets = [target.resolve() for target in given]
-    if Path(path).resolve() in targets:
-        raise InputError(f"{path} is the input, which is never altered; give the output another name.")
-    if len(set(targets)) < len(targets):
-        raise InputError(f"{out} cannot be both the edit and its preview for headphones; give two names.")
-    for target in given:
+    check_outputs([out, None if out is None else record_path(out), binaural], inputs=[path])
+    for target in (Path(target) for target in (out, binaural) if target is not None):
         if target.suffix.lower() not in WRITABLE:
             raise InputError(f"{target} cannot be written; its name must end in one of {', '.join(WRITABLE)}.")
 
