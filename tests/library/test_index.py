@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
 from salm.audio.formats import encode_plane_wave
 from salm.audio.recording import read, write
@@ -321,3 +321,22 @@ def test_what_is_no_file_is_not_opened(tmp_path: Path) -> None:
     (tmp_path / "round.wav").symlink_to(tmp_path)
     (tmp_path / "round").symlink_to(tmp_path)
     assert audio_files([tmp_path]) == [str(tmp_path / "take.wav")]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("azimuth_deg", np.inf),
+        ("elevation_deg", -np.inf),
+        ("confidence", np.nan),
+        ("semantic", np.nan),
+        ("spatial", np.inf),
+    ],
+)
+def test_what_is_no_number_in_a_library_is_damage(library: Library, model: Model, column: str, value: float) -> None:
+    (path,) = Path(library.path).glob("part-*.safetensors")
+    columns = load_file(path)
+    columns[column][0] = value
+    save_file(columns, path)
+    with pytest.raises(InputError, match="delete the library and index anew"):
+        Library(library.path).search("dog from the left", model)

@@ -286,6 +286,8 @@ class Storage:
             raise _damaged(path, "a column is of another kind")
         if not np.isfinite(windows[:2]).all() or np.max(windows.ambiguity, initial=0) >= len(AMBIGUITIES):
             raise _damaged(path, "a window has a time or an ambiguity that there is not")
+        if np.isinf(windows[2:4]).any() or not np.isfinite(windows.confidence).all():
+            raise _damaged(path, "a window has an angle or a confidence that there is not")
         return windows
 
     def _write_part(self, files: Sequence[IndexedFile], windows: Windows | None) -> str:
