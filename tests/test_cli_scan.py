@@ -85,6 +85,42 @@ def test_a_file_that_is_cut_short_is_warned_of_once(take: Path, capsys: pytest.C
     assert said.out.endswith("1 event in 4.0 s\n")
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("take.wav", "scan take.wav --method intensity --out-format dcase -o take.wav"),
+        ("sounds.txt", "scan take.wav --sentences sounds.txt -o sounds.txt"),
+        ("take.wav", "scan take.wav other.wav --method intensity -o . --out-format dcase"),
+        ("take.wav", "locate take.wav --method intensity --plot link.svg"),
+        ("take.wav", "embed take.wav -o take.wav"),
+        ("take.wav", "search nowhere --like take.wav --plot link.svg"),
+        ("sounds.txt", "evaluate small --protocol paper --scene-file sounds.txt --out sounds.txt"),
+        ("sounds.txt", "scenes make --corpus sounds.txt -o sounds.txt"),
+        ("sounds.txt", "scenes make --ranges sounds.txt -o sounds.txt"),
+    ],
+)
+def test_no_command_writes_over_what_it_reads(
+    take: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, words: str
+) -> None:
+    monkeypatch.chdir(take.parent)
+    (take.parent / "sounds.txt").write_text("a dog barks\n", encoding="utf-8")
+    (take.parent / "other.wav").symlink_to(take.rename("take.wav"))
+    for link in ("link.svg", "other.csv"):
+        (take.parent / link).symlink_to("take.wav")
+    before = (take.parent / name).read_bytes()
+    assert main(words.split()) == 2
+    assert "is the input, which is never altered" in capsys.readouterr().err
+    assert (take.parent / name).read_bytes() == before
+
+
+def test_two_outputs_are_not_one_file(take: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    both = take.with_name("both.svg")
+    words = ("--method", "intensity", "--out-format", "json", "-o", both, "--plot", both)
+    assert scanned(take, *words) == 2
+    assert "both.svg cannot be two outputs at once" in capsys.readouterr().err
+    assert not both.exists()
+
+
 def test_control_c_leaves_no_file(
     take: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -463,3 +463,8 @@ def test_direction_wraps_its_azimuth_and_speaks() -> None:
 def test_wrong_input_is_named(wrong, message: str) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(InputError, match=message):
         wrong()
+
+
+def test_a_text_that_would_take_minutes_is_refused() -> None:
+    with pytest.raises(InputError, match=r"has 20000 characters; use at most 1000"):
+        parse_direction("from " * 4_000)

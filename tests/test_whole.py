@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from salm.errors import InputError
-from salm.whole import folder_written_whole, tensors_written_whole, written_whole
+from salm.whole import check_outputs, folder_written_whole, tensors_written_whole, written_whole
 
 
 def test_folders_are_made_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -47,6 +47,47 @@ def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="pipe cannot be written: it is no file"), written_whole(pipe) as part:
         part.touch()
     assert pipe.is_fifo()
+
+
+def test_no_file_of_somebody_else_is_the_temporary_one(tmp_path: Path) -> None:
+    target, other = tmp_path / "out.wav", tmp_path / "other"
+    for path in (other, tmp_path / "out.wav.mine.part", tmp_path / "my-out.wav.01234567.part"):
+        path.write_text("mine", encoding="utf-8")
+    (tmp_path / "out.wav.part").symlink_to(other)
+    (tmp_path / "out.wav.01234567.part").write_text("left by a kill", encoding="utf-8")
+    with written_whole(target) as part:
+        part.write_text("whole", encoding="utf-8")
+    assert {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()} == {
+        "other": "mine",
+        "my-out.wav.01234567.part": "mine",
+        "out.wav": "whole",
+        "out.wav.mine.part": "mine",
+        "out.wav.part": "mine",
+    }
+
+
+def test_of_two_who_write_one_file_none_mixes_into_the_other(tmp_path: Path) -> None:
+    target = tmp_path / "out.txt"
+    first, second = written_whole(target), written_whole(target)
+    first.__enter__().write_text("mine" * 100, encoding="utf-8")
+    second.__enter__().write_text("theirs", encoding="utf-8")
+    second.__exit__(None, None, None)
+    with pytest.raises(InputError, match=r"another process writes it too"):
+        first.__exit__(None, None, None)
+    assert target.read_text(encoding="utf-8") == "theirs"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_outputs_are_neither_inputs_nor_each_other(tmp_path: Path) -> None:
+    take, link = tmp_path / "take.wav", tmp_path / "link.svg"
+    take.touch()
+    link.symlink_to(take)
+    check_outputs([tmp_path / "a", None, tmp_path / "b"], inputs=[take, None])
+    for outputs in ([take], [tmp_path / "deep" / ".." / "take.wav"], [link]):
+        with pytest.raises(InputError, match="is the input, which is never altered"):
+            check_outputs(outputs, inputs=[take])
+    with pytest.raises(InputError, match="cannot be two outputs at once"):
+        check_outputs([tmp_path / "a", tmp_path / "b" / ".." / "a"], inputs=[])
 
 
 def test_tensors_can_be_read_by_whom_other_files_can(tmp_path: Path) -> None:

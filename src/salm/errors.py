@@ -1,6 +1,6 @@
 """The one exception for bad input: its message is a single line that says what was wrong, where, and what to do."""
 
-__all__ = ["InputError", "one_line"]
+__all__ = ["InputError", "check_text", "one_line"]
 
 _LONGEST = 1000
 
@@ -14,6 +14,20 @@ class InputError(ValueError):
 
     def __init__(self, message: str = "") -> None:
         super().__init__(one_line(message))
+
+
+def check_text(text: str) -> None:
+    """Refuse what is no Unicode text, such as bytes of a command line that are no UTF-8.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"{text!r} is no Unicode text; write it in UTF-8.") from error
 
 
 def one_line(message: str) -> str:

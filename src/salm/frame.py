@@ -34,6 +34,7 @@ from salm.errors import InputError
 __all__ = [
     "ABOVE_DEG",
     "BELOW_DEG",
+    "LONGEST_TEXT",
     "SECTORS",
     "VOCABULARIES",
     "WINDS",
@@ -41,6 +42,7 @@ __all__ = [
     "SpokenDirection",
     "angle_between_deg",
     "azimuth_elevation",
+    "check_length",
     "direction_word",
     "elevation_band",
     "parse_direction",
@@ -58,6 +60,8 @@ WINDS = ("north", "northwest", "west", "southwest", "south", "southeast", "east"
 """Compass words, counter-clockwise as azimuth is."""
 VOCABULARIES = ("listener", "compass", "clock", "nautical")
 """Ways to say an azimuth; `salm.scenes.captions.VOCABULARY_SHARES` are those that models are trained on."""
+LONGEST_TEXT = 1000
+"""Characters of a text in which a direction is looked for; time grows with more than their square."""
 ABOVE_DEG = 20.0
 """Lowest elevation that is called above."""
 BELOW_DEG = -20.0
@@ -288,8 +292,9 @@ def parse_direction(text: str, *, facing: str = "north") -> SpokenDirection | No
     Raises
     ------
     InputError
-        If the text names several directions or an elevation beyond 90 degrees, or `facing` is unknown.
+        If the text names several directions or an elevation beyond 90 degrees, is too long, or `facing` is unknown.
     """
+    check_length(text)
     mentions = _mentions(text, facing=facing)
     azimuths = {azimuth for cluster in _clusters(text, mentions) for azimuth in cluster}
     bands = {mention.elevation for mention in mentions} - {None}
@@ -305,6 +310,18 @@ def parse_direction(text: str, *, facing: str = "north") -> SpokenDirection | No
         vocabulary=next((m.vocabulary for m in mentions if m.vocabulary), None),
         spans=tuple(m.spans[0] for m in mentions),
     )
+
+
+def check_length(text: str) -> None:
+    """Refuse a text that is longer than `LONGEST_TEXT`.
+
+    Raises
+    ------
+    InputError
+        If it is.
+    """
+    if len(text) > LONGEST_TEXT:
+        raise InputError(f"the text {text[:20]!r}... has {len(text)} characters; use at most {LONGEST_TEXT}.")
 
 
 def _clusters(text: str, mentions: list[SpokenDirection]) -> list[set[float]]:

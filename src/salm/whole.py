@@ -1,8 +1,10 @@
 """Files that are whole or not there: written under a temporary name, renamed when they are done."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -14,14 +16,36 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-__all__ = ["folder_written_whole", "tensors_written_whole", "written_whole"]
+__all__ = ["check_outputs", "folder_written_whole", "tensors_written_whole", "written_whole"]
+
+
+def check_outputs(outputs: Iterable[str | Path | None], *, inputs: Iterable[str | Path | None]) -> None:
+    """Refuse to write over what is read, or two things into one file; what is None is not given.
+
+    Raises
+    ------
+    InputError
+        If an output is an input or another output, also by another path or a link.
+    """
+    kept = {os.path.realpath(path) for path in inputs if path is not None}
+    written: set[str] = set()
+    for path in outputs:
+        if path is None:
+            continue
+        real = os.path.realpath(path)
+        if real in kept:
+            raise InputError(f"{path} is the input, which is never altered; give the output another name.")
+        if real in written:
+            raise InputError(f"{path} cannot be two outputs at once; give each a name of its own.")
+        written.add(real)
 
 
 @contextmanager
 def written_whole(path: str | Path) -> Iterator[Path]:
     """A temporary path to write to; it takes the place of ``path`` when the block ends, and is removed if it fails.
 
-    Folders on the way are made. What stood there before stays until then.
+    Folders on the way are made. What stood there before stays until then. The temporary name is nobody else's: an
+    ``out.wav.part`` may be a recording. What a killed process left of this file goes.
 
     Raises
     ------
@@ -32,13 +56,16 @@ def written_whole(path: str | Path) -> Iterator[Path]:
     # A device would be replaced like a file.
     if os.path.exists(path) and not os.path.isfile(path):
         raise InputError(f"{path} cannot be written: it is no file; give another name.")
-    part = path.with_name(f"{path.name}.part")
+    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path)
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}.") from error
     try:
         yield part
+        if not os.path.exists(part):
+            raise InputError(f"{path} cannot be written: another process writes it too; let one of them end first.")
         os.replace(part, path)
     except OSError as error:
         part.unlink(missing_ok=True)
@@ -46,6 +73,14 @@ def written_whole(path: str | Path) -> Iterator[Path]:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def _sweep(path: Path) -> None:
+    """Delete what killed processes left of a file, where that can be seen."""
+    left = re.compile(rf"{re.escape(path.name)}\.[0-9a-f]{{8}}\.part")
+    with suppress(OSError):
+        for name in filter(left.fullmatch, os.listdir(path.parent)):
+            path.with_name(name).unlink(missing_ok=True)
 
 
 def tensors_written_whole(

@@ -15,6 +15,7 @@ from salm.audio import binaural
 from salm.audio.binaural import to_binaural
 from salm.audio.formats import encode_plane_wave
 from salm.audio.rotate import mirror_left_right
+from salm.errors import InputError
 from salm.frame import unit_vector
 
 RATE_HZ = 48_000
@@ -230,3 +231,8 @@ def test_the_tool_says_in_a_line_what_it_needs(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(sys.modules, "h5py", None)
     with pytest.raises(SystemExit, match="pip install h5py"):
         fitting_tool().read_measurement(Path("any.sofa"))
+
+
+def test_a_rate_below_what_the_filters_hold_is_refused() -> None:
+    with pytest.raises(InputError, match="at 3 Hz there is no preview for headphones; 100 Hz is the least"):
+        to_binaural(np.zeros((4, 5), np.float32), 3)

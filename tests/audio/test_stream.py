@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from salm.audio.decoding import BLOCK
 from salm.audio.formats import ambix_to_fuma, encode_plane_wave
 from salm.audio.recording import read, resample
 from salm.audio.stream import Stream
@@ -85,3 +86,19 @@ def test_capsules_have_to_be_converted_as_a_whole(tmp_path: Path, field: np.ndar
     assert read(path, layout="a-format").samples.shape == field.shape
     with pytest.raises(InputError, match="is a-format, which is converted as a whole: write it as AmbiX first"):
         streamed(path, layout="a-format")
+
+
+def test_a_low_rate_makes_no_large_blocks(tmp_path: Path) -> None:
+    for rate_hz in (1, 23, 30):
+        soundfile.write(tmp_path / f"{rate_hz}.wav", np.full((2_000, 4), 0.1), rate_hz)
+    for rate_hz in (1, 23):
+        with pytest.raises(InputError, match=f"is at {rate_hz} Hz, too low to be scanned"):
+            Stream(tmp_path / f"{rate_hz}.wav", rate_hz=24_000)
+    with Stream(tmp_path / "30.wav", rate_hz=24_000, layout="ambix") as stream:
+        assert max(block.shape[1] for block in stream) < 4 * BLOCK
+
+
+def test_a_small_file_of_many_hours_is_refused_where_it_would_be_held_at_once(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "slow.wav", np.full((20_000, 4), 0.1), 1)
+    with pytest.raises(InputError, match=r"slow\.wav is 5\.6 h long, more than fits into memory at 24000 Hz"):
+        resample(read(tmp_path / "slow.wav"), 24_000)

@@ -134,6 +134,25 @@ def test_what_cannot_be_undone_is_one_line(take: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read as the record"):
         undo_file(tmp_path / "text.edit.json")
     edit_file(take, "mirror it", tmp_path / "moved.wav")
+    record = tmp_path / "moved.wav.edit.json"
+    whole = record.read_text(encoding="utf-8")
+    stamp = json.loads(whole)["input"]
+    for name, value in (
+        ("input", None),
+        ("input", {}),
+        ("output", stamp | {"path": 5}),
+        ("output", stamp | {"path": "\0"}),
+        ("out", None),
+        ("gain_db", 1e9),
+        ("written_gain_db", 10**400),
+        ("matrix", [[float("nan")] * 4] * 4),
+        ("matrix", [[0.0] * 4] * 3),
+        ("matrix", [["a"] * 4] * 4),
+    ):
+        record.write_text(json.dumps(json.loads(whole) | {name: value}), encoding="utf-8")
+        with pytest.raises(InputError, match=r"moved\.wav\.edit\.json is damaged"):
+            undo_file(tmp_path / "moved.wav")
+    record.write_text(whole, encoding="utf-8")
     for over in ("take.wav", "moved.wav", "moved.wav.edit.json"):
         with pytest.raises(InputError, match="is there already and is not overwritten"):
             undo_file(tmp_path / "moved.wav.edit.json", tmp_path / over)

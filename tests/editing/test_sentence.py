@@ -272,3 +272,8 @@ def test_a_refusal_gives_examples_that_work() -> None:
         parse_edit("make it nice")
     examples = str(refusal.value).split("say for example ")[1].split("'")[1::2]
     assert [type(parse_edit(example)) for example in examples] == [MoveTo, TurnBy, RaiseBy, Mirror, Louder]
+
+
+def test_a_sentence_that_would_take_minutes_is_refused() -> None:
+    with pytest.raises(InputError, match=r"has 20000 characters; use at most 1000"):
+        parse_edit("turn " * 4_000)

@@ -242,11 +242,15 @@ def test_the_input_is_never_an_output(tmp_path: Path, monkeypatch: pytest.Monkey
         edit_file("clip.wav", "move it to the left", path)
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["clip.wav"]
+    record = path.rename("out.wav.edit.json")
+    with pytest.raises(InputError, match=r"out\.wav\.edit\.json is the input"):
+        edit_file(record, "mirror it", tmp_path / "out.wav")
+    assert record.read_bytes() == before
 
 
 def test_the_preview_is_not_written_over_the_edit(tmp_path: Path) -> None:
     path = write_channels(tmp_path / "clip.wav", 1.0, 0.5, 0.0, 0.5)
-    with pytest.raises(InputError, match="cannot be both the edit and its preview"):
+    with pytest.raises(InputError, match="cannot be two outputs at once"):
         edit_file(path, "mirror it", tmp_path / "out.wav", binaural=tmp_path / "out.wav")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
 from salm.audio.formats import encode_plane_wave
 from salm.audio.recording import read, write
@@ -197,12 +197,23 @@ def test_a_kill_between_parts_loses_at_most_the_last_ones(
     for name, content in before.items():
         (torn / name).write_bytes(content)
     (torn / "part-000003-0a0b0c0d.safetensors").write_bytes(b"half of")
-    (torn / "part-000003-0a0b0c0d.jsonl.part").write_bytes(b'{"file"')
+    (torn / "part-000003-0a0b0c0d.jsonl.5eedf00d.part").write_bytes(b'{"file"')
     killed = Library(torn)
     assert len(killed.search("dog", model).hits) == 2
     killed.add(folder, model)
     assert sorted(names(killed.search("dog", model).hits)) == sorted(names(library.search("dog", model).hits))
     assert not list(torn.glob("*.part"))
+
+
+def test_a_library_among_recordings_deletes_none_of_them(folder: Path, model: Model) -> None:
+    mine = {"part-1.wav", "part-2-final.wav", "part-3-take.safetensors.txt", "part-4.jsonl", "part-x.txt"}
+    for name in mine:
+        (folder / name).write_bytes((folder / "dog-left.wav").read_bytes())
+    library = Library(folder)
+    library.add(folder, model)
+    library.add(folder, model)
+    assert mine <= {path.name for path in folder.iterdir()}
+    assert {str(folder / "part-1.wav"), str(folder / "part-2-final.wav")} <= set(library.files)
 
 
 def test_another_models_library_is_refused_in_one_line(library: Library, folder: Path, toy) -> None:  # type: ignore[no-untyped-def]
@@ -310,3 +321,22 @@ def test_what_is_no_file_is_not_opened(tmp_path: Path) -> None:
     (tmp_path / "round.wav").symlink_to(tmp_path)
     (tmp_path / "round").symlink_to(tmp_path)
     assert audio_files([tmp_path]) == [str(tmp_path / "take.wav")]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("azimuth_deg", np.inf),
+        ("elevation_deg", -np.inf),
+        ("confidence", np.nan),
+        ("semantic", np.nan),
+        ("spatial", np.inf),
+    ],
+)
+def test_what_is_no_number_in_a_library_is_damage(library: Library, model: Model, column: str, value: float) -> None:
+    (path,) = Path(library.path).glob("part-*.safetensors")
+    columns = load_file(path)
+    columns[column][0] = value
+    save_file(columns, path)
+    with pytest.raises(InputError, match="delete the library and index anew"):
+        Library(library.path).search("dog from the left", model)

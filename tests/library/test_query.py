@@ -139,6 +139,17 @@ def test_an_example_may_stand_alone_on_a_compass_that_there_is() -> None:
         parse_where("", facing="up")
 
 
+def test_what_is_nested_too_deep_is_refused() -> None:
+    with pytest.raises(InputError, match="too many brackets or NOTs within each other"):
+        parse_query("(" * 999)
+
+
+@pytest.mark.parametrize("text", ["dog" + ", " * 10_000, "that is " * 2_000, "(" * 2_000])
+def test_a_text_that_would_take_minutes_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match=r"has \d+ characters; use at most 1000"):
+        parse_query(text)
+
+
 def test_too_many_alternatives_are_refused() -> None:
     with pytest.raises(InputError, match="more than 64 alternatives"):
         parse_query(" ".join("(a OR b)" for _ in range(7)))

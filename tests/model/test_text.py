@@ -211,3 +211,8 @@ def test_roberta_is_the_published_size() -> None:
     assert (config.layer_norm_eps, config.max_position_embeddings, config.pad_token_id) == (1e-5, 514, 1)
     assert RobertaTower(SMALL).max_tokens == 6
     assert RobertaSize().max_tokens == 77
+
+
+def test_a_sentence_that_is_no_unicode_is_refused(tower: SentenceTower) -> None:
+    with pytest.raises(InputError, match=r"'dog\\udcff' is no Unicode text"):
+        tower(["rain", "dog\udcff"])

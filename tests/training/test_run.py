@@ -271,6 +271,13 @@ def test_threads_are_those_of_the_checkpoint(quick: Quick, tmp_path: Path, monke
         train(quick(steps=3), tmp_path, threads=2)
 
 
+@pytest.mark.parametrize("content", [b"{", b"[1]", b"5", b"\xff"])
+def test_a_damaged_description_of_a_run_is_one_line(quick: Quick, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "train.json").write_bytes(content)
+    with pytest.raises(InputError, match=r"train\.json does not say what the run is.*delete it to go on"):
+        run._Folder(path=tmp_path, writes=True).begin(quick(), resumed=True)
+
+
 def test_a_run_that_goes_on_as_another_says_so(quick: Quick, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     train(quick(steps=1), tmp_path)
     train(quick(steps=1), tmp_path)

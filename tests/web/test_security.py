@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import socket
 import struct
@@ -266,6 +267,35 @@ def test_small_files_that_would_be_large_are_refused(ask: Ask, path: str, sound:
     status, _, body = ask(request(path, upload(sound, **fields)))
     assert status == 422
     assert said in json.loads(body)["error"]
+
+
+def test_names_that_are_no_unicode_are_found_and_heard(model: Model, tmp_path: Path, take: Path) -> None:
+    (tmp_path / "sounds").mkdir()
+    (tmp_path / "sounds" / os.fsdecode(b"b\xff.wav")).write_bytes(take.read_bytes())
+    library = Library(tmp_path / "library")
+    library.add(tmp_path / "sounds", model)
+    with TestClient(create_app(model, libraries={"takes": library}), base_url="http://localhost") as client:
+        hit = client.post("/api/search", data={"library": "takes", "text": "from the left"}).json()["hits"][0]
+        assert hit["file"] == r"b\udcff.wav"
+        assert client.get(hit["sound"]).status_code == 200
+        assert client.get(f"{hit['sound']}?start_s=0.5&end_s=1").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["embed", "search", "rank"])
+def test_text_that_is_no_unicode_is_one_line(ask: Ask, path: str) -> None:
+    fields = {"text": "file:\\ud800", "library": "takes"}
+    body = b"".join(
+        f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'.encode()
+        for name, text in fields.items()
+    )
+    body += b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n\r\n--x--\r\n'
+    head = (
+        f"POST /api/{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {len(body)}\r\n"
+        "Content-Type: multipart/form-data; boundary=x; charset=unicode_escape\r\n\r\n"
+    )
+    status, _, answer = ask(head.encode() + body)
+    assert status == 422
+    assert "is no Unicode text" in json.loads(answer)["error"]
 
 
 def test_names_in_a_library_are_only_text(model: Model, tmp_path: Path, take: Path) -> None:

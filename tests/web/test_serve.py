@@ -44,6 +44,8 @@ def test_it_serves_until_it_is_stopped(library: Library) -> None:
         (["--library", "a/b=x"], "--library a/b=x: expected NAME=PATH"),
         (["--library", "takes=nowhere"], "nowhere is no library"),
         (["--max-mb", "0"], "max_mb is 0.0 but must be more than 0"),
+        (["--max-s", "inf"], "max_s is inf but must be more than 0, and finite"),
+        (["--library", "\x07=x"], r"--library \x07=x: expected NAME=PATH"),
         (["--port", "70000"], "--port is 70000"),
         (["--host", "256.1.1.1"], "256.1.1.1, port 8000 cannot be listened on"),
     ],

@@ -23,8 +23,12 @@ from jaxtyping import Float32
 from safetensors.numpy import load_file
 from scipy.signal import oaconvolve
 
+from salm.errors import InputError
+
 __all__ = ["ear_filters", "to_binaural"]
 
+# The filters are 6 ms long: at a lower rate hardly a sample is left of them.
+_LOWEST_RATE_HZ = 100
 _FILTERS = Path(__file__).with_name("kemar_foa.safetensors")
 
 
@@ -42,7 +46,14 @@ def to_binaural(samples: Float32[np.ndarray, "4 time"], rate_hz: int) -> Float32
     ----------
     rate_hz
         Any, from 100 Hz up; the filters hold nothing above 20 kHz.
+
+    Raises
+    ------
+    InputError
+        If the rate is lower.
     """
+    if rate_hz < _LOWEST_RATE_HZ:
+        raise InputError(f"at {rate_hz} Hz there is no preview for headphones; {_LOWEST_RATE_HZ} Hz is the least.")
     filters, lead = ear_filters(rate_hz)
     time = samples.shape[1]
     middle = np.zeros(time, np.float32)

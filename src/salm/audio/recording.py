@@ -13,7 +13,7 @@ import soundfile
 import soxr
 from jaxtyping import Float32
 
-from salm.audio.decoding import decode, reason, system_name
+from salm.audio.decoding import MOST_VALUES, decode, reason, system_name
 from salm.errors import InputError
 from salm.whole import written_whole
 
@@ -176,9 +176,20 @@ def flac_bytes(samples: Float32[np.ndarray, "channel time"], rate_hz: int) -> tu
 
 
 def resample(recording: Recording, rate_hz: int) -> Recording:
-    """The recording at another rate, which is noted; itself if it has that rate already."""
+    """The recording at another rate, which is noted; itself if it has that rate already.
+
+    Raises
+    ------
+    InputError
+        If it would have more samples than are held at once: a small file at 1 Hz is hours of sound.
+    """
     if recording.rate_hz == rate_hz:
         return recording
+    if recording.samples.size / recording.rate_hz * rate_hz > MOST_VALUES:
+        raise InputError(
+            f"{recording.path or 'the recording'} is {recording.duration_s / 3600:.1f} h long, more than fits into "
+            f"memory at {rate_hz} Hz; salm scan reads recordings of any length, and everything else a part of it."
+        )
     samples: Float32[np.ndarray, "time 4"] = soxr.resample(recording.samples.T, recording.rate_hz, rate_hz)
     if not len(samples):
         # Shorter than one sample of the new rate: the filter would leave nothing.

@@ -14,6 +14,9 @@ from salm.errors import InputError
 
 __all__ = ["Stream"]
 
+# A resampler holds back some hundred samples, which become so many times as many.
+_MOST_TIMES = 1000
+
 
 class Stream:
     """A file as AmbiX at a rate; to be used in a ``with`` block, and to be gone through once.
@@ -33,8 +36,8 @@ class Stream:
     Raises
     ------
     InputError
-        If the file cannot be read, as `salm.audio.recording.read` says it, or is of a microphone array, which has to be
-        converted as a whole first.
+        If the file cannot be read, as `salm.audio.recording.read` says it, its rate is far too low, or it is of a
+        microphone array, which has to be converted as a whole first.
     """
 
     def __init__(
@@ -48,6 +51,9 @@ class Stream:
                 "salm doctor FILE --write OUT."
             )
         self._file = Decoder(self._path)
+        if rate_hz > _MOST_TIMES * self._file.rate_hz:
+            self._file.__exit__()
+            raise InputError(f"{path} is at {self._file.rate_hz} Hz, too low to be scanned; mend its header.")
         self.rate_hz = rate_hz
         self.layout = self._known.holds
         """What the file is: `foa`, `stereo` or `mono`."""
@@ -88,7 +94,9 @@ class Stream:
         InputError
             If the file holds nothing, or what is no number.
         """
-        checked = map(self._checked, self._file.blocks(self._block_samples))
+        # At a low rate a block would become one of many times its length.
+        most = max(1, BLOCK * self._file.rate_hz // self.rate_hz)
+        checked = map(self._checked, self._file.blocks(min(self._block_samples, most)))
         yield from checked if self._file.rate_hz == self.rate_hz else self._resampled(checked)
 
     def _checked(self, block: Float32[np.ndarray, "time channel"]) -> Float32[np.ndarray, "4 time"]:

@@ -9,6 +9,7 @@ from tyro.conf import Positional
 from salm.cli.command import Command, Layout, ResponseLayout, at_least, check_picture, chosen_rows
 from salm.cli.telling import complain, scene_bar
 from salm.errors import InputError
+from salm.whole import check_outputs, written_whole
 
 if TYPE_CHECKING:
     from salm.acoustics.measured.base import ResponseSet
@@ -113,6 +114,7 @@ class Evaluate(Command):
 
     def _check(self) -> None:
         check_picture(self.plot)
+        check_outputs([self.out, self.plot], inputs=[self.scene_file, self.spatial_captions])
         if self.plot is not None and self.table == "3":
             raise InputError("--plot has no picture of table 3 alone; ask for another table too, or leave it out.")
         if self.jitter is not None and self.protocol != "paper":
@@ -164,7 +166,6 @@ class Evaluate(Command):
 
     def _write(self, report: dict[str, Any]) -> None:
         from salm.evaluation.report import FORMATS
-        from salm.whole import written_whole
 
         if self.out is not None:
             with written_whole(self.out) as part:

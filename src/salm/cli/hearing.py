@@ -10,6 +10,7 @@ from tyro.conf import Positional, arg
 from salm.cli.command import Command, Format, Out, check_picture
 from salm.cli.telling import complain, counted, say, table
 from salm.errors import InputError
+from salm.whole import check_outputs
 
 __all__ = ["Embed", "Locate", "Rank"]
 
@@ -53,6 +54,7 @@ class Locate(Command):
         if not 0 <= self.widest_deg <= 180:
             raise InputError(f"--widest-deg is {self.widest_deg} but must be from 0 to 180.")
         check_picture(self.plot)
+        check_outputs([self.plot], inputs=self.files)
         locator = None if self.method == "intensity" else self.model(self.model_name)
         results = []
         for path in self.files:
@@ -128,6 +130,7 @@ class Embed(Command):
         sentences = [text for text in self.inputs if not _is_file(text)]
         if not self.inputs:
             raise InputError("there is nothing to embed; give audio files or sentences.")
+        check_outputs([self.out], inputs=files)
         model = self.model(self.model_name)
         recordings = [self.recording(path, self.layout) for path in files]
         save_embeddings(self.out, model, recordings=recordings, files=files, sentences=sentences)

@@ -10,6 +10,7 @@ import salm
 from salm.cli.command import Command, Format, at_least, check_picture, plain
 from salm.cli.telling import Bar, complain, mention, say, table
 from salm.errors import InputError
+from salm.whole import check_outputs
 
 if TYPE_CHECKING:
     from salm.library.index import AddReport, SearchResult
@@ -114,6 +115,7 @@ class Search(Command):
 
         at_least(1, limit=self.limit)
         check_picture(self.plot)
+        check_outputs([self.plot], inputs=[self.like])
         understand = parse_query if self.like is None else parse_where
         understand(self.text, facing=self.facing)
         if self.facing != "north" and not self.text.strip():

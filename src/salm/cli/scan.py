@@ -9,10 +9,12 @@ from tyro.conf import Positional, arg
 from salm.cli.command import Command, Format, check_picture
 from salm.cli.telling import Bar, complain, counted, say
 from salm.errors import InputError
+from salm.whole import check_outputs
 
 if TYPE_CHECKING:
     from salm.model.inference import Model
     from salm.scanning.event import Event
+    from salm.scanning.formats import TimelineFormat
     from salm.scanning.timeline import Timeline
 
 __all__ = ["Scan"]
@@ -79,13 +81,26 @@ class Scan(Command):
                 for path in self.out:
                     format_of(path)
             check_picture(self.plot)
-            return
-        if len(self.out) > 1 or any(path.suffix for path in (*self.out, self.plot) if path is not None):
+        elif len(self.out) > 1 or any(path.suffix for path in (*self.out, self.plot) if path is not None):
             raise InputError(f"there are {len(self.files)} recordings; give one folder with -o, and one with --plot.")
         stems = [path.stem for path in self.files]
         twice = next((stem for stem in stems if stems.count(stem) > 1), None)
         if twice is not None and (self.out or self.plot):
             raise InputError(f"two of the recordings are called {twice}; scan them one by one.")
+        outputs = [out for path in self.files for out in self._outputs(path)]
+        check_outputs(outputs, inputs=[*self.files, *filter(_is_list, self.sentences)])
+
+    @property
+    def _form(self) -> "TimelineFormat | None":
+        """What to write; None goes by the ending."""
+        return self.out_format or ("dcase" if len(self.files) > 1 else None)
+
+    def _outputs(self, path: Path) -> list[Path]:
+        """Files to write of one recording, the picture last."""
+        if len(self.files) == 1 or self._form is None:
+            return [*self.out, *([self.plot] if self.plot else [])]
+        tables = [out / f"{path.stem}{_ENDINGS[self._form]}" for out in self.out]
+        return [*tables, *([self.plot / f"{path.stem}.svg"] if self.plot else [])]
 
     def _scanned(self, path: Path, model: "Model | None", sentences: tuple[str, ...]) -> "Timeline":
         from salm.scanning.timeline import scan
@@ -111,25 +126,26 @@ class Scan(Command):
         from salm.pictures.timeline import timeline_picture
         from salm.scanning.formats import write_timeline
 
-        several = len(self.files) > 1
-        form = self.out_format or ("dcase" if several else None)
-        outs = [out / f"{path.stem}{_ENDINGS[form]}" if several and form else out for out in self.out]
-        for out in outs:
-            write_timeline(out, timeline, form)
-        if self.plot is not None:
-            plot = self.plot / f"{path.stem}.svg" if several else self.plot
+        outs = self._outputs(path)
+        for out in outs[: len(self.out)]:
+            write_timeline(out, timeline, self._form)
+        for plot in outs[len(self.out) :]:
             write_drawing(plot, timeline_picture(timeline))
-            outs.append(plot)
         if not self.json:
             _print_timeline(timeline, outs)
         return [str(out) for out in outs]
+
+
+def _is_list(text: str) -> bool:
+    """Whether a sentence is the name of a file of sentences."""
+    return Path(text).suffix.lower() == ".txt"
 
 
 def _sentences(given: tuple[str, ...]) -> tuple[str, ...]:
     """Sentences as they are, and those of the text files among them."""
     sentences: list[str] = []
     for text in given:
-        if Path(text).suffix.lower() != ".txt":
+        if not _is_list(text):
             sentences.append(text)
             continue
         try:

@@ -10,6 +10,7 @@ from tyro.conf import Positional, arg
 from salm.cli.command import Command, Layout, Out, ResponseLayout, at_least
 from salm.cli.telling import complain, counted, facts, say, scene_bar, table
 from salm.errors import InputError
+from salm.whole import check_outputs
 
 if TYPE_CHECKING:
     from salm.acoustics.measured import ResponsesFrom
@@ -77,6 +78,8 @@ class ScenesMake(Command):
 
     def _of_corpus(self) -> int:
         from salm.scenes.make import make_scenes
+
+        check_outputs([self.out], inputs=[self.corpus, self.ranges, self.responses])
 
         self._refuse("root", "jitter", because="belongs to a data set of the paper; name sclotho or saudiocaps too")
         count = 100 if self.count is None else self.count
@@ -164,8 +167,7 @@ class ScenesShow(Command):
 
         at_least(1, limit=self.limit)
         at_least(0, seed=self.seed)
-        if self.out is not None and self.out.resolve() == self.file.resolve():
-            raise InputError(f"--out {self.out} is the file of scenes itself; name another for the page.")
+        check_outputs([self.out], inputs=[self.file])
         scenes = SceneTable(self.file)
         summary = summarise(scene_bar(scenes, "counting"))
         splits = scenes.count_splits()

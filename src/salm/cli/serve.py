@@ -69,7 +69,7 @@ class Serve(Command):
         libraries: dict[str, Library] = {}
         for pair in self.library:
             name, sign, path = pair.partition("=")
-            if not sign or not name or not path or "/" in name:
+            if not sign or not name or not path or "/" in name or not name.isprintable():
                 raise InputError(f"--library {pair}: expected NAME=PATH, such as takes=my.library.")
             if name in libraries:
                 raise InputError(f"--library {name} is there twice; give each library a name of its own.")

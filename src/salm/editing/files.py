@@ -22,12 +22,14 @@ from salm.audio.recording import WRITABLE, read, write
 from salm.editing.sound import Edited, edit
 from salm.errors import InputError
 from salm.model.inference import Model
-from salm.whole import written_whole
+from salm.whole import check_outputs, written_whole
 
 __all__ = ["Undone", "edit_file", "record_path", "undo_file"]
 
 RECORD_VERSION = 1
 _SUFFIX = ".edit.json"
+# Beyond it a sample that can be read is none that can be written.
+_MOST_GAIN_DB = 300.0
 
 
 def record_path(out: str | Path) -> Path:
@@ -97,26 +99,22 @@ def edit_file(
 def _written(document: dict[str, Any], done: Edited, out: Path, binaural: str | Path | None) -> dict[str, Any]:
     # The record comes last: until then that of an earlier edit into the same file stays, and is seen to be of another.
     made = done.recording
+    ears = None if binaural is None else to_binaural(made.samples, made.rate_hz)
     gain_db = write(out, made.samples, made.rate_hz)
     if gain_db:
         document["written_gain_db"] = gain_db
         document["notes"].append(f"Written {-gain_db:.3g} dB lower, because FLAC would clip.")
     document["output"] = _stamp(out)
-    if binaural is not None:
-        write(binaural, to_binaural(made.samples, made.rate_hz), made.rate_hz)
+    if binaural is not None and ears is not None:
+        write(binaural, ears, made.rate_hz)
     with written_whole(record_path(out)) as part:
         part.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return document
 
 
 def _check_outputs(path: str | Path, out: str | Path | None, binaural: str | Path | None) -> None:
-    given = [Path(target) for target in (out, binaural) if target is not None]
-    targets = [target.resolve() for target in given]
-    if Path(path).resolve() in targets:
-        raise InputError(f"{path} is the input, which is never altered; give the output another name.")
-    if len(set(targets)) < len(targets):
-        raise InputError(f"{out} cannot be both the edit and its preview for headphones; give two names.")
-    for target in given:
+    check_outputs([out, None if out is None else record_path(out), binaural], inputs=[path])
+    for target in (Path(target) for target in (out, binaural) if target is not None):
         if target.suffix.lower() not in WRITABLE:
             raise InputError(f"{target} cannot be written; its name must end in one of {', '.join(WRITABLE)}.")
 
@@ -178,7 +176,26 @@ def _record(path: Path) -> dict[str, Any]:
         raise InputError(f"{path} cannot be read as the record of an edit.") from error
     if not isinstance(document, dict) or document.get("salm_edit") != RECORD_VERSION:
         raise InputError(f"{path} is no record of an edit that this version of salm knows.")
+    try:
+        whole = _is_whole(document)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        whole = False
+    if not whole:
+        raise InputError(f"{path} is damaged: it does not tell the files, the matrix and the gains of an edit.")
     return document
+
+
+def _is_whole(document: dict[str, Any]) -> bool:
+    """Whether a record has what undoing reads of it."""
+    stamps = (document["input"], document["output"])
+    texts = [document["out"], *(stamp[name] for stamp in stamps for name in ("path", "sha256"))]
+    matrix = np.array(document["matrix"], np.float64)
+    gains_db = np.array([document["gain_db"], document["written_gain_db"]], np.float64)
+    return (
+        all(isinstance(text, str) and "\0" not in text for text in texts)
+        and matrix.shape == (4, 4)
+        and bool(np.isfinite(matrix).all() and (np.abs(gains_db) <= _MOST_GAIN_DB).all())
+    )
 
 
 def _rebuilt(document: dict[str, Any], path: Path, out: str | Path | None) -> Undone:

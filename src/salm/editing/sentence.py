@@ -23,7 +23,7 @@ import re
 from salm.editing.beam import MOST_DB
 from salm.editing.operations import EditOperation, Louder, Mirror, MoveTo, RaiseBy, Tilt, TurnBy
 from salm.errors import InputError
-from salm.frame import SpokenDirection, parse_direction, wrap_deg
+from salm.frame import SpokenDirection, check_length, parse_direction, wrap_deg
 
 __all__ = ["BAND_ELEVATIONS_DEG", "USUAL_DB", "parse_edit"]
 
@@ -143,8 +143,9 @@ def parse_edit(sentence: str, *, facing: str = "north") -> EditOperation:
     Raises
     ------
     InputError
-        If the sentence asks for nothing of the kind, for several things, or names several directions.
+        If the sentence asks for nothing of the kind, for several things, names several directions, or is too long.
     """
+    check_length(sentence)
     text = _NUMBER_WORD.sub(lambda match: str(_NUMBER_WORDS[match[0].lower()]), " ".join(sentence.split()))
     for trap, reason in _TRAPS.items():
         if trap.search(text):

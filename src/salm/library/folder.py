@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
+from salm.errors import InputError
 from salm.library._cosines import cosines
 from salm.library.backend import Found
 from salm.library.filters import Facts
@@ -100,6 +101,9 @@ class FolderBackend:
     def _in(self, loaded: Loaded, branch: Branch, question: Question, limit: int) -> Iterator[Found]:
         rows = self.candidates(loaded, branch, question, _kept(loaded, branch), limit)
         scores = _scores(loaded, branch, question, rows)
+        # Looking at every embedding before would read all of a library that is mapped.
+        if not np.isfinite(scores.score).all():
+            raise InputError(f"{loaded.part.path} has an embedding that is none; delete the library and index anew.")
         for at in _largest(scores.score, limit, lambda at: loaded.order(rows[at])):
             yield Found(
                 file=loaded.facts.names[loaded.facts.file[rows[at]]],

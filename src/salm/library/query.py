@@ -20,7 +20,7 @@ from math import inf
 from typing import Any, NamedTuple
 
 from salm.errors import InputError
-from salm.frame import ABOVE_DEG, BELOW_DEG, parse_direction, wrap_deg
+from salm.frame import ABOVE_DEG, BELOW_DEG, check_length, parse_direction, wrap_deg
 from salm.library.filters import Filter, InRange, Named
 from salm.library.phrase import Phrase, parse_phrase
 
@@ -115,14 +115,17 @@ def parse_query(text: str, *, facing: str = "north") -> Query:
     Raises
     ------
     InputError
-        If the text cannot be understood, with the place where, or ``facing`` is unknown.
+        If the text cannot be understood, with the place where, is too long, or ``facing`` is unknown.
     """
+    check_length(text)
     if not text.strip():
         raise InputError("the query is empty; say what, where, or both, as in 'dog from the left'.")
     # A facing that is unknown is refused as such, and not as words that cannot be understood.
     parse_direction("", facing=facing)
-    parser = _Parser(text, facing)
-    found = parser.read()
+    try:
+        found = _Parser(text, facing).read()
+    except RecursionError:
+        raise InputError("the query has too many brackets or NOTs within each other; use fewer.") from None
     return Query(text=text, alternatives=tuple(dict.fromkeys(found)))
 
 

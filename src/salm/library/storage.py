@@ -43,6 +43,9 @@ MAX_PARTS = 16
 """More parts than this are merged: rewriting a large library for every file that is added would be slow."""
 
 _PART = re.compile(r"part-\d+-[0-9a-f]+")
+# What belongs to a part: its two files, graphs over it, and what of them is not whole. Nothing else is ever deleted, as
+# a library may stand among recordings.
+_PIECE = re.compile(rf"({_PART.pattern})\.(?:jsonl|safetensors|\w+\.faiss)(?:[.\w]*\.part)?")
 
 _COLUMNS = [(np.dtype(np.float64), 1)] * 5 + [(np.dtype(np.uint8), 1)] + [(np.dtype(np.float16), 2)] * 2
 """Type and dimensions of the fields of `Windows`."""
@@ -235,7 +238,8 @@ class Storage:
             name = self._write_part(files, joined(kept) if files else None)
             manifest = self._write_manifest(replace(manifest, parts=(name,)))
         for path in self.folder.glob("part-*"):
-            if path.name.split(".")[0] not in manifest.parts:
+            piece = _PIECE.fullmatch(path.name)
+            if piece and piece[1] not in manifest.parts:
                 _unlink(path)
 
     def _contents(self, manifest: Manifest) -> Contents:
@@ -282,10 +286,14 @@ class Storage:
             raise _damaged(path, "a column is of another kind")
         if not np.isfinite(windows[:2]).all() or np.max(windows.ambiguity, initial=0) >= len(AMBIGUITIES):
             raise _damaged(path, "a window has a time or an ambiguity that there is not")
+        if np.isinf(windows[2:4]).any() or not np.isfinite(windows.confidence).all():
+            raise _damaged(path, "a window has an angle or a confidence that there is not")
         return windows
 
     def _write_part(self, files: Sequence[IndexedFile], windows: Windows | None) -> str:
-        numbers = [int(path.name[5:11]) for path in self.folder.glob("part-[0-9]*.jsonl")]
+        numbers = [
+            int(path.stem.split("-")[1]) for path in self.folder.glob("part-*.jsonl") if _PART.fullmatch(path.stem)
+        ]
         # The end differs whenever a part is written, so that whoever remembers a name remembers its content.
         name = f"part-{max(numbers, default=0) + 1:06d}-{secrets.token_hex(4)}"
         if windows is not None:

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from salm.errors import InputError
+from salm.errors import InputError, check_text
 from salm.model.bert import Bert, BertSize
 from salm.model.config import RobertaSize
 from salm.model.tokenizer import read_tokenizer
@@ -160,7 +160,7 @@ class RobertaTower(TextTower):
                 "this model has no tokenizer, so it cannot read sentences; put the tokenizer.json of roberta-base "
                 "into its folder, or import its weights once more with --tokenizer."
             )
-        encoded = [encoding.ids for encoding in self.tokenizer.encode_batch(list(sentences))]
+        encoded = _encoded(self.tokenizer, sentences)
         longest = max(map(len, encoded), default=0)
         ids = torch.full((len(encoded), longest), self.padding)
         mask = torch.zeros(len(encoded), longest, dtype=torch.long)
@@ -326,7 +326,7 @@ class SentenceTower(TextTower):
     @torch.no_grad()
     def below(self, sentences: Sequence[str]) -> list[Float[Tensor, "token dim"]]:
         """States of each sentence below the first layer with adapters, or above the last; they never change."""
-        encoded = [encoding.ids for encoding in self.tokenizer.encode_batch(list(sentences))]
+        encoded = _encoded(self.tokenizer, sentences)
         states: list[Tensor] = [torch.empty(0)] * len(encoded)
         lower = self.bert.layers[: self._first_adapted]
         for chosen in _batches([len(ids) for ids in encoded]):
@@ -380,7 +380,7 @@ class SentenceTower(TextTower):
         bit).
         """
         device = self._device
-        encoded = [encoding.ids for encoding in self.tokenizer.encode_batch(list(sentences))]
+        encoded = _encoded(self.tokenizer, sentences)
         vectors = torch.empty(len(encoded), self.dim, device=device)
         for chosen in _batches([len(ids) for ids in encoded]):
             ids = torch.tensor([encoded[index] for index in chosen], device=device)
@@ -396,6 +396,19 @@ def _tokenizer(content: str, *, max_tokens: int) -> Any:
     tokenizer.no_padding()
     tokenizer.enable_truncation(max_tokens)
     return tokenizer
+
+
+def _encoded(tokenizer: Any, sentences: Sequence[str]) -> list[list[int]]:
+    """The tokens of every sentence.
+
+    Raises
+    ------
+    InputError
+        If one is no Unicode text: words of a command line and of JSON may hold halves of characters.
+    """
+    for sentence in sentences:
+        check_text(sentence)
+    return [encoding.ids for encoding in tokenizer.encode_batch(list(sentences))]
 
 
 def _through(layers: nn.ModuleList, states: Tensor, hidden: Tensor | None) -> Tensor:

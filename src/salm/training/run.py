@@ -70,7 +70,10 @@ class _Folder:
             return
         path, now = self.path / "train.json", json.loads(json.dumps(to_mapping(config)))
         if resumed and path.exists():
-            before = json.loads(path.read_text(encoding="utf-8"))
+            try:
+                before = dict(json.loads(path.read_text(encoding="utf-8")))
+            except (OSError, ValueError, TypeError, RecursionError) as error:
+                raise InputError(f"{path} does not say what the run is: {error}; delete it to go on.") from error
             if changed := [name for name in now if before.get(name) != now[name]]:
                 log.warning("The run goes on with other settings than it began with: %s.", ", ".join(changed))
         with written_whole(path) as part:

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
-from salm.errors import InputError
+from salm.errors import InputError, check_text
 
 __all__ = ["Limits"]
 
@@ -39,8 +40,8 @@ class Limits:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if not value > 0:
-                raise InputError(f"{name} is {value} but must be more than 0.")
+            if not 0 < value < inf:
+                raise InputError(f"{name} is {value} but must be more than 0, and finite.")
 
     @property
     def max_bytes(self) -> int:
@@ -57,13 +58,15 @@ class Limits:
         Raises
         ------
         InputError
-            If there are too few or too many, or one is too long.
+            If there are too few or too many, or one is too long or no Unicode text.
         """
         said = [sentence.strip() for sentence in sentences if sentence.strip()]
         if len(said) < least:
             raise InputError("there is no sentence; give at least one as text.")
         if len(said) > self.sentences:
             raise InputError(f"there are {len(said)} sentences; at most {self.sentences} are taken at once.")
+        for sentence in said:
+            check_text(sentence)
         longest = max(map(len, said), default=0)
         if longest > self.characters:
             raise InputError(f"a sentence has {longest} characters; at most {self.characters} are taken.")

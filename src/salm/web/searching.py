@@ -45,7 +45,8 @@ class Shelf:
         hits = [asdict(hit) for hit in result.hits]
         for hit in hits:
             hit["sound"] = f"/api/libraries/{quote(name)}/sounds/{_key(hit['file'])}"
-            hit["file"] = os.path.relpath(hit["file"], root)
+            # Names need not be Unicode, which JSON must be.
+            hit["file"] = os.path.relpath(hit["file"], root).encode(errors="backslashreplace").decode()
         return {"query": result.query.to_dict() if result.query else None, "hits": hits}
 
     def sound(self, name: str, key: str) -> Path:

@@ -8,6 +8,7 @@ from typing import Any
 import soundfile
 
 from salm.audio.binaural import ear_filters
+from salm.audio.decoding import system_name
 from salm.audio.recording import Recording, read
 from salm.errors import InputError
 from salm.web.limits import Limits
@@ -40,10 +41,10 @@ def excerpt(path: Path, limits: Limits, *, start_s: float, end_s: float | None) 
         # A file of the same kind, so that `read` knows what its channels are.
         part = Path(folder) / path.name
         try:
-            with soundfile.SoundFile(path) as file:
+            with soundfile.SoundFile(system_name(path)) as file:
                 file.seek(min(round(start_s * file.samplerate), file.frames))
                 samples = file.read(round((end_s - start_s) * file.samplerate), dtype="float32", always_2d=True)
-                soundfile.write(part, samples, file.samplerate, format="WAV", subtype="FLOAT")
+                soundfile.write(system_name(part), samples, file.samplerate, format="WAV", subtype="FLOAT")
         except (soundfile.LibsndfileError, OSError) as error:
             raise InputError(f"{path.name} can no longer be read; index its folder again.") from error
         try:

@@ -10,6 +10,7 @@ import soundfile
 from anyio import to_thread
 from starlette.datastructures import UploadFile
 
+from salm.audio.decoding import system_name
 from salm.audio.recording import Recording, read
 from salm.errors import InputError
 from salm.web.limits import Limits
@@ -88,7 +89,7 @@ def check_length(path: Path, limits: Limits) -> None:
         If it is too long.
     """
     try:
-        info = soundfile.info(path)
+        info = soundfile.info(system_name(path))
     except (soundfile.LibsndfileError, OSError):
         return
     if info.frames > limits.max_s * info.samplerate:

@@ -14,6 +14,7 @@ from jaxtyping import Float32
 
 from salm.acoustics.measured.base import MeasuredResponse, ResponseSet
 from salm.audio.arrays import to_foa
+from salm.audio.decoding import system_name
 from salm.errors import InputError
 from salm.table import read_files
 
@@ -55,7 +56,7 @@ class _Reader:
     def __call__(self, response_id: str) -> tuple[Float32[np.ndarray, "4 time"], int]:
         path = self.folder / response_id
         try:
-            samples, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
+            samples, rate_hz = soundfile.read(system_name(path), dtype="float32", always_2d=True)
         except (soundfile.LibsndfileError, OSError) as error:
             raise InputError(f"{path} is no audio file that can be read, or is damaged.") from error
         try:

@@ -11,6 +11,7 @@ import soundfile
 import soxr
 from jaxtyping import Float32
 
+from salm.audio.decoding import system_name
 from salm.errors import InputError
 from salm.scenes.corpora.base import peak_normalised
 from salm.scenes.corpora.memory import SoundMemory
@@ -102,7 +103,7 @@ class SoundFiles:
     def _decoded(self, sound_id: str, *, rate_hz: int) -> Float32[np.ndarray, " time"]:
         path = self._files[sound_id]
         try:
-            samples, file_rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
+            samples, file_rate_hz = soundfile.read(system_name(path), dtype="float32", always_2d=True)
         except soundfile.LibsndfileError as error:
             raise InputError(f"{path} is no audio file that can be read.") from error
         mono = samples.mean(axis=1)

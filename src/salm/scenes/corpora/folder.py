@@ -16,6 +16,7 @@ import numpy as np
 import soundfile
 from jaxtyping import Float32
 
+from salm.audio.decoding import system_name
 from salm.errors import InputError
 from salm.scenes.corpora.base import Sound, check_known
 from salm.scenes.corpora.files import SoundFiles
@@ -144,7 +145,7 @@ def _duration_s(text: str, path: Path | None, where: str) -> float:
     try:
         if text or path is None:
             return float(text or 0)
-        return float(soundfile.info(path).duration)
+        return float(soundfile.info(system_name(path)).duration)
     except ValueError as error:
         raise InputError(f"{where}: the duration_s is {text!r} but must be a number of seconds.") from error
     except soundfile.LibsndfileError as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import soundfile
 
+from salm.audio.decoding import system_name
 from salm.errors import InputError
 from salm.scenes.recordings.base import Item, Label, RecordingFiles
 from salm.scenes.recordings.tables import number
@@ -82,6 +83,6 @@ def _label(path: Path, row: Mapping[str, str], where: str) -> Label:
 
 def _duration_s(path: Path) -> float:
     try:
-        return float(soundfile.info(path).duration)
+        return float(soundfile.info(system_name(path)).duration)
     except soundfile.LibsndfileError as error:
         raise InputError(f"{path} is no audio file that can be read; give its end_s, or mend it.") from error
