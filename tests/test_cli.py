@@ -220,6 +220,7 @@ def test_a_wrong_option_is_wrong_usage(run: Run, words: list[str], named: str) -
     ("words", "said"),
     [
         (["--threads", -1], "--threads is -1 but must be at least 0."),
+        (["--threads", 100_000], "--threads is 100000 but must be at most 1024."),
         (["--device", "toaster"], "--device toaster cannot be used here; try cpu."),
         (["--front-deg", "nan"], "--front-deg is nan but must be a number of degrees."),
         (["--widest-deg", 181], "--widest-deg is 181.0 but must be from 0 to 180."),

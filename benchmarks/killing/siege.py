@@ -117,7 +117,11 @@ class Siege:
             if httpx2.get(f"{url}{address}", timeout=60).status_code < 400:
                 self.wrong.append(f"{address} of a dead server is served")
         fields = {"library": "takes", "text": "from the left"}
-        self._compare("search", httpx2.post(f"{url}api/search", data=fields, timeout=60).json()["hits"])
+        answer = httpx2.post(f"{url}api/search", data=fields, timeout=60)
+        if answer.status_code == 200:
+            self._compare("search", answer.json()["hits"])
+        else:
+            self.wrong.append(f"a search answers {answer.status_code}: {answer.text[:200]}")
         if digests(self.library) != self.shelf:
             self.wrong.append("the library has changed")
 

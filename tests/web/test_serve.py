@@ -14,8 +14,11 @@ from salm.cli.main import _parse, main
 from salm.cli.serve import Serve
 from salm.library.index import Library
 
+OPEN = "other machines can reach this server, and it asks for no password.\n"
 
-def test_it_serves_until_it_is_stopped(library: Library) -> None:
+
+@pytest.mark.parametrize(("host", "said"), [("127.0.0.1", ""), ("0.0.0.0", OPEN)])
+def test_it_serves_until_it_is_stopped(library: Library, host: str, said: str) -> None:
     words = [
         sys.executable,
         "-m",
@@ -23,6 +26,8 @@ def test_it_serves_until_it_is_stopped(library: Library) -> None:
         "serve",
         "--port",
         "0",
+        "--host",
+        host,
         "--json",
         "--library",
         f"my takes={library.path}",
@@ -34,7 +39,7 @@ def test_it_serves_until_it_is_stopped(library: Library) -> None:
         assert httpx2.get(f"{document['url']}api/about", timeout=60).json()["libraries"] == ["my takes"]
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
-    assert (out, err, process.returncode) == ("", "salm: stopped.\n", 130)
+    assert (out, err, process.returncode) == ("", f"{said}salm: stopped.\n", 130)
 
 
 @pytest.mark.parametrize(
@@ -47,6 +52,7 @@ def test_it_serves_until_it_is_stopped(library: Library) -> None:
         (["--max-s", "inf"], "max_s is inf but must be more than 0, and finite"),
         (["--library", "\x07=x"], r"--library \x07=x: expected NAME=PATH"),
         (["--port", "70000"], "--port is 70000"),
+        (["--host", ""], "--host is empty"),
         (["--host", "256.1.1.1"], "256.1.1.1, port 8000 cannot be listened on"),
     ],
     ids=" ".join,

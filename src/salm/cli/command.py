@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Command", "Format", "Layout", "Out", "ResponseLayout", "at_least", "check_picture", "chosen_rows", "plain"]
 
+# More is a slip, and would take the whole machine's.
+_MOST_THREADS = 1024
+
 Out = Annotated[Path, arg(aliases=["-o"])]
 Format = Annotated[str | None, arg(aliases=["--format"])]
 # As `salm.scenes.corpora.CorpusLayout`, whose import would make every command wait.
@@ -48,6 +51,8 @@ class Command:
     def compute_with_threads(self) -> None:
         """Keep torch to the chosen number of threads."""
         at_least(0, threads=self.threads)
+        if self.threads > _MOST_THREADS:
+            raise InputError(f"--threads is {self.threads} but must be at most {_MOST_THREADS}.")
         if self.threads:
             import torch
 

@@ -5,13 +5,14 @@ import signal
 import socket
 import sys
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from tyro.conf import UseAppendAction, arg
 
 import salm
 from salm.cli.command import Command
-from salm.cli.telling import say
+from salm.cli.telling import mention, say
 from salm.errors import InputError
 from salm.extras import needed
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from salm.library.index import Library
 
 __all__ = ["Serve"]
-
-_ANYWHERE = frozenset({"", "0.0.0.0", "::"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,11 +51,14 @@ class Serve(Command):
         limits = Limits(max_mb=self.max_mb, max_s=self.max_s)
         libraries = self._libraries()
         with self._listening() as listening, scratch_folder():
-            names = [] if self.host in _ANYWHERE else [self.host]
+            address = ip_address(listening.getsockname()[0])
+            names = [] if address.is_unspecified else [self.host]
             app = create_app(self.model(self.model_name), libraries=libraries, limits=limits, names=names)
             logging.basicConfig(format="%(message)s")
             config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
             url = self._url(listening)
+            if not address.is_loopback:
+                mention("other machines can reach this server, and it asks for no password.")
             document = {"url": url, "libraries": list(libraries)}
             self.tell(document, lambda: say(f"Open {url} (Ctrl+C stops it)."))
             self._flush()
@@ -77,6 +79,8 @@ class Serve(Command):
         return libraries
 
     def _listening(self) -> socket.socket:
+        if not self.host:
+            raise InputError("--host is empty; leave it out, and only this machine can reach the server.")
         if not 0 <= self.port <= 65535:
             raise InputError(f"--port is {self.port} but must be from 0 to 65535.")
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
@@ -87,7 +91,7 @@ class Serve(Command):
             raise InputError(f"{self.host}, port {self.port} cannot be listened on: {reason}; try --port 0.") from error
 
     def _url(self, listening: socket.socket) -> str:
-        host = "127.0.0.1" if self.host in _ANYWHERE else self.host
+        host = "127.0.0.1" if ip_address(listening.getsockname()[0]).is_unspecified else self.host
         return f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
 
     @staticmethod
