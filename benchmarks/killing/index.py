@@ -59,7 +59,9 @@ class Index:
     def result(self, out: Path) -> Digests:
         manifest = storage.Storage(out).manifest()
         kept = {*(manifest.parts if manifest else ()), "library"}
-        if stray := [path.name for path in out.iterdir() if path.name.split(".")[0] not in kept]:
+        # What safetensors begins and is killed within is called .tmp and six letters, and is nobody's to delete.
+        names = [path.name for path in out.iterdir() if not path.name.startswith(".tmp")]
+        if stray := [name for name in names if name.split(".")[0] not in kept]:
             raise Wrong(f"{stray[0]} stays")
         if left := list(out.glob("*.part")):
             raise Wrong(f"{left[0].name} stays")

@@ -35,6 +35,7 @@ UNREAD = (
     "omegaconf.listconfig.ListConfig",
     "omegaconf.nodes.AnyNode",
     "pathlib.PosixPath",
+    "pathlib._local.PosixPath",
     "typing.Any",
     *(f"builtins.{name}" for name in ("bool", "dict", "float", "int", "list", "str")),
 )
