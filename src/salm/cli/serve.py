@@ -53,10 +53,11 @@ class Serve(Command):
         with self._listening() as listening, scratch_folder():
             address = ip_address(listening.getsockname()[0])
             names = [] if address.is_unspecified else [self.host]
+            host = "127.0.0.1" if address.is_unspecified else self.host
+            url = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
             app = create_app(self.model(self.model_name), libraries=libraries, limits=limits, names=names)
             logging.basicConfig(format="%(message)s")
             config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
-            url = self._url(listening)
             if not address.is_loopback:
                 mention("other machines can reach this server, and it asks for no password.")
             document = {"url": url, "libraries": list(libraries)}
@@ -89,10 +90,6 @@ class Serve(Command):
         except OSError as error:
             reason = error.strerror or str(error)
             raise InputError(f"{self.host}, port {self.port} cannot be listened on: {reason}; try --port 0.") from error
-
-    def _url(self, listening: socket.socket) -> str:
-        host = "127.0.0.1" if ip_address(listening.getsockname()[0]).is_unspecified else self.host
-        return f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
 
     @staticmethod
     def _flush() -> None:
